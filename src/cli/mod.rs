@@ -1,0 +1,175 @@
+//! The command line: what can be asked of `bookstore`, and the words it answers with.
+
+mod audit;
+mod import;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use bookstore::config;
+use bookstore::store::{DatabaseUrl, Store, migrations};
+use clap::{Parser, Subcommand};
+
+/// Exit code: all is good.
+const GOOD: u8 = 0;
+/// Exit code: what was checked is not good.
+const CHECK_FAILED: u8 = 1;
+/// Exit code: wrong usage, a wrong setting, or an environment that does not serve.
+const CANNOT: u8 = 2;
+
+/// An online bookstore whose number of copies is never wrong
+///
+/// Sells books over a REST API and keeps count of every copy on PostgreSQL, MySQL/MariaDB or an
+/// embedded SQLite, under any load, retry or crash. Without a command it serves; without any
+/// setting it keeps its books in bookstore.db in the working directory.
+///
+/// Every setting may also stand in the environment or in a file .env in the working directory, under
+/// the name in brackets; a flag wins over the environment, the environment over the file.
+///
+/// Exit code: 0 good, 1 a check failed, 2 wrong usage or environment.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about, after_help = AFTER_HELP)]
+struct CommandLine {
+    #[command(flatten)]
+    common: config::Common,
+
+    #[command(flatten)]
+    serve: config::Serve,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Try it:
+  bookstore                                    sell sample books from bookstore.db
+  bookstore token create --role admin --name office
+  bookstore --database-url postgres://shop@localhost/shop migrate
+  bookstore audit";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the REST API (the default)
+    ///
+    /// On the embedded default database the first start creates the file, fills in sample books and
+    /// prints an admin token with a ready-to-paste purchase. On a server database it never migrates
+    /// by itself: run `bookstore migrate` first.
+    Serve(config::Serve),
+    /// Bring the database's schema up to date
+    ///
+    /// Runs the migrations that are built in; what ran already is left alone. The database itself
+    /// must exist, except an embedded one, which is created.
+    Migrate,
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    Import(import::Import),
+    Audit(audit::Audit),
+}
+
+/// How a command writes what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A table for people.
+    Table,
+    /// JSON for programs.
+    Json,
+}
+
+/// Why a command could not do its work: what is wrong, and what to do about it.
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs what the command line asks for and says how it ended.
+pub(crate) fn run() -> ExitCode {
+    // Before clap reads the environment. No .env is as good as an empty one.
+    if let Err(error) = dotenvy::dotenv()
+        && !error.not_found()
+    {
+        eprintln!("error: .env cannot be read: {error}");
+        return CANNOT.into();
+    }
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each is to be printed.
+            let code = if error.use_stderr() { CANNOT } else { GOOD };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    match execute(line) {
+        Ok(true) => GOOD.into(),
+        Ok(false) => CHECK_FAILED.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            CANNOT.into()
+        }
+    }
+}
+
+fn execute(line: CommandLine) -> Result<bool, Failure> {
+    start_log(&line.common)?;
+    let (url, is_embedded_default) = line.common.database()?;
+    match line.command {
+        None => serve::run(url, is_embedded_default, &line.serve),
+        Some(Command::Serve(serve)) => serve::run(url, is_embedded_default, &serve),
+        Some(Command::Migrate) => migrate(&url),
+        Some(Command::Token(command)) => token::run(&open(url)?, &command),
+        Some(Command::Import(import)) => import::run(&open(url)?, &import),
+        Some(Command::Audit(audit)) => audit::run(&open(url)?, &audit),
+    }
+}
+
+fn start_log(common: &config::Common) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&common.log).map_err(|error| {
+        format!("--log / BOOKSTORE_LOG: {error}; try info, debug or bookstore=debug")
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match common.log_format {
+        config::LogFormat::Text => log.with_ansi(is_terminal()).init(),
+        config::LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+fn is_terminal() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stderr())
+}
+
+fn migrate(url: &DatabaseUrl) -> Result<bool, Failure> {
+    let ran = migrations::run(url)?;
+    for name in &ran {
+        println!("ran {name}");
+    }
+    println!("{url} is up to date");
+    Ok(true)
+}
+
+/// Opens a store whose schema is current.
+fn open(url: DatabaseUrl) -> Result<Store, Failure> {
+    open_with(config::store_for_command(url))
+}
+
+fn open_with(settings: bookstore::store::Settings) -> Result<Store, Failure> {
+    // Opening a file that is not there would create an empty database.
+    if let Some(file) = settings.url.file()
+        && !file.exists()
+    {
+        return Err(format!(
+            "there is no database at {}; create it with `bookstore migrate`",
+            settings.url
+        )
+        .into());
+    }
+    let store = Store::open(&settings)
+        .map_err(|error| format!("{error}. Is the database running, and is DATABASE_URL right?"))?;
+    if store.read(store.deadline(), migrations::is_pending)? {
+        return Err(format!(
+            "{} lacks migrations that this program needs; run `bookstore migrate`",
+            settings.url
+        )
+        .into());
+    }
+    Ok(store)
+}

@@ -1,0 +1,107 @@
+//! `bookstore serve`, and the first run that needs no settings at all.
+
+use std::io::Write;
+use std::net::TcpListener;
+
+use bookstore::catalogue::sample;
+use bookstore::config::Serve;
+use bookstore::domain::{ClientName, Role};
+use bookstore::http;
+use bookstore::store::{Backend, DatabaseUrl, Store, Token, audit, books, clients, migrations};
+
+use super::{Failure, open_with};
+
+/// What the first run shows: a purchase that works when pasted.
+struct Welcome {
+    token: Token,
+    book_id: i64,
+    title: String,
+}
+
+pub(super) fn run(
+    url: DatabaseUrl,
+    is_embedded_default: bool,
+    settings: &Serve,
+) -> Result<bool, Failure> {
+    // First of all: an address that cannot be had must not cost the one token that is ever shown.
+    let listen = settings.listen;
+    let listener = TcpListener::bind(listen).map_err(|error| {
+        format!(
+            "cannot listen on {listen}: {error}; choose another address with --listen or \
+             BOOKSTORE_LISTEN"
+        )
+    })?;
+    let address = listener.local_addr()?;
+    // An embedded database is this program's own: nobody else would migrate it.
+    if url.backend() == Backend::Sqlite {
+        migrations::run(&url)?;
+    }
+    let store = open_with(settings.store(url.clone()))?;
+    let welcome = if is_embedded_default { welcome(&store)? } else { None };
+    let http_settings = http::Settings {
+        currency: settings.currency.clone(),
+        write_connections: settings.store(url.clone()).write_connections,
+        read_connections: settings.read_connections,
+        request_timeout: settings.request_timeout,
+        workers: settings.workers.map(usize::from),
+    };
+    actix_web::rt::System::new().block_on(async {
+        let server = http::serve(store, &http_settings, listener)?;
+        announce(&url, address, welcome)?;
+        server.await?;
+        Ok(true)
+    })
+}
+
+/// Fills an empty store with sample books and makes the first token; nothing if somebody has one.
+fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
+    let deadline = store.deadline();
+    if store.read(deadline, clients::has_any)? {
+        return Ok(None);
+    }
+    if store.read(deadline, audit::counts)?.books == 0 {
+        sample::fill(store)?;
+    }
+    let token = Token::generate()?;
+    let name = ClientName::parse("first run").map_err(|error| error.to_string())?;
+    store
+        .transaction(|connection| clients::create(connection, &name, Role::Admin, &token.hash()))?;
+    let listing = books::Listing {
+        words: None,
+        isbn: None,
+        in_stock: Some(true),
+        sort_by: books::SortBy::Id,
+        is_descending: false,
+        after: None,
+        limit: 1,
+    };
+    let page = store.read(store.deadline(), |connection| books::list(connection, &listing))?;
+    let book = page.items.into_iter().next();
+    let (book_id, title) = book.map_or((1, String::new()), |book| (book.id.0, book.title));
+    Ok(Some(Welcome { token, book_id, title }))
+}
+
+/// Says where the store is, on standard output; the first line is for programs too.
+fn announce(
+    url: &DatabaseUrl,
+    address: std::net::SocketAddr,
+    welcome: Option<Welcome>,
+) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{address}")?;
+    writeln!(out, "books are in {url}")?;
+    if let Some(welcome) = welcome {
+        let Welcome { token, book_id, title } = welcome;
+        let token = token.reveal();
+        writeln!(
+            out,
+            "\nThis is the first run. Here is an admin token, which is shown only now:\n\n    {token}\n\nBuy a copy of \"{title}\":\n\n    \
+             curl -i http://{address}/v1/books/{book_id}/purchases \\\n      \
+             -H 'Authorization: Bearer {token}' \\\n      \
+             -H 'Content-Type: application/json' \\\n      \
+             -H 'Idempotency-Key: first-purchase' \\\n      \
+             -d '{{\"quantity\": 1}}'\n"
+        )?;
+    }
+    out.flush()
+}

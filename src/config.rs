@@ -1,0 +1,156 @@
+//! Every setting, in one struct, from flags, the environment and `.env`, in this order.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::store::{self, Backend, DatabaseUrl};
+
+/// The database of a store that nobody configured.
+pub const EMBEDDED_DEFAULT: &str = "sqlite://bookstore.db";
+
+/// A whole number of seconds from 1 to 3,600.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=3_600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("must be a whole number of seconds from 1 to 3600, for instance 10".to_owned()),
+    }
+}
+
+fn database_url(text: &str) -> Result<DatabaseUrl, String> {
+    DatabaseUrl::parse(text).map_err(|error| error.to_string())
+}
+
+/// An ISO 4217 code, such as EUR.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Currency(String);
+
+impl Currency {
+    /// Takes three capital letters.
+    ///
+    /// # Errors
+    /// What would be right.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            true => Ok(Self(text.to_owned())),
+            false => {
+                Err("must be an ISO 4217 code of three capital letters, for instance EUR".into())
+            }
+        }
+    }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// Settings of every command.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// The database: sqlite://FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://...
+    ///
+    /// Without it the store keeps its books in bookstore.db in the working directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url, global = true, value_name = "URL")]
+    pub database_url: Option<DatabaseUrl>,
+
+    /// Which log lines to write to standard error, as a tracing filter: info, debug, bookstore=debug
+    #[arg(
+        long,
+        env = "BOOKSTORE_LOG",
+        default_value = "info",
+        global = true,
+        value_name = "FILTER"
+    )]
+    pub log: String,
+
+    /// How log lines look
+    #[arg(
+        long,
+        env = "BOOKSTORE_LOG_FORMAT",
+        default_value = "text",
+        global = true,
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
+}
+
+impl Common {
+    /// The database, and whether it is the embedded default that nobody asked for.
+    ///
+    /// # Errors
+    /// If nothing is set and this program was built without SQLite.
+    pub fn database(&self) -> Result<(DatabaseUrl, bool), String> {
+        match &self.database_url {
+            Some(url) => Ok((url.clone(), false)),
+            None => database_url(EMBEDDED_DEFAULT).map(|url| (url, true)).map_err(|error| {
+                format!("set DATABASE_URL: the default is {EMBEDDED_DEFAULT}, but {error}")
+            }),
+        }
+    }
+}
+
+/// Settings of the service.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Serve {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        env = "BOOKSTORE_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS"
+    )]
+    pub listen: SocketAddr,
+
+    /// The store's one currency, an ISO 4217 code
+    #[arg(long, env = "BOOKSTORE_CURRENCY", default_value = "EUR", value_parser = Currency::parse, value_name = "CODE")]
+    pub currency: Currency,
+
+    /// Database connections for reads
+    #[arg(long, env = "BOOKSTORE_READ_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
+    pub read_connections: u32,
+
+    /// Database connections for transactions (SQLite has one writer and always uses 1)
+    #[arg(long, env = "BOOKSTORE_WRITE_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
+    pub write_connections: u32,
+
+    /// Seconds after which a request is given up with 503
+    #[arg(long, env = "BOOKSTORE_REQUEST_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
+    pub request_timeout: Duration,
+
+    /// Threads that speak HTTP [default: one for each core]
+    #[arg(long, env = "BOOKSTORE_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1_024), value_name = "N")]
+    pub workers: Option<u16>,
+}
+
+impl Serve {
+    /// How the store behind the service is set up.
+    pub fn store(&self, url: DatabaseUrl) -> store::Settings {
+        let write_connections =
+            if url.backend() == Backend::Sqlite { 1 } else { self.write_connections };
+        store::Settings {
+            url,
+            read_connections: self.read_connections,
+            write_connections,
+            request_timeout: self.request_timeout,
+        }
+    }
+}
+
+/// How the store behind a single command is set up: it has no neighbours, and patience.
+pub fn store_for_command(url: DatabaseUrl) -> store::Settings {
+    store::Settings {
+        url,
+        read_connections: 1,
+        write_connections: 1,
+        request_timeout: Duration::from_secs(60),
+    }
+}

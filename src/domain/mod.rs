@@ -1,0 +1,39 @@
+//! The rules of the shop: what a book, an order and a movement are, and what may happen to stock.
+//!
+//! Everything here is pure. No SQL, no HTTP, no clock and no randomness may come in: that is what
+//! lets a property test hammer a rule, and lets one transaction decide many orders at once.
+
+mod book;
+mod client;
+mod idempotency;
+mod isbn;
+pub mod limits;
+mod movement;
+mod order;
+mod quantity;
+mod refusal;
+mod search;
+mod shelf;
+mod text;
+
+pub use book::{Book, BookEdit, BookId, NewBook};
+pub use client::{Client, ClientId, Role};
+pub use idempotency::{BadKey, IdempotencyKey, Request, RequestHash};
+pub use isbn::{BadIsbn, Isbn};
+pub use movement::{EntryId, Movement, NewEntry, Reason, RecordedMovement, StockEntry};
+pub use order::{NewOrder, Order, OrderId, OrderLine, OrderStatus, OrderedLine, Placement};
+pub use quantity::{Copies, Counted, Delivered, Price};
+pub use refusal::{Refusal, Shortage};
+pub use search::SearchWords;
+pub use shelf::{Sale, Shelf, Stock, first_stock, restock, sell, stocktake};
+pub use text::{Author, BadText, ClientName, Reference, Title};
+
+/// A number was outside what the field allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be between {min} and {max}")]
+pub struct OutOfRange {
+    /// The least that is allowed.
+    pub min: i64,
+    /// The most that is allowed.
+    pub max: i64,
+}

@@ -1,0 +1,158 @@
+//! Orders: what a client asks for, and what became of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::limits::MAX_LINES;
+use super::{BookId, ClientId, Copies, OutOfRange, Request};
+
+/// Identity of an order: a UUIDv7 made by the service before the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct OrderId(pub Uuid);
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderStatus {
+    /// The copies are off the shelf while the buyer pays.
+    Held,
+    /// Sold.
+    Placed,
+    /// Given up; the copies are back.
+    Cancelled,
+    /// Nobody confirmed in time; the copies are back.
+    Expired,
+}
+
+impl OrderStatus {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Held, Self::Placed, Self::Cancelled, Self::Expired];
+
+    /// The word in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Placed => "placed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// The status that `word` names, if any.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// Copies of one book in an order. After [`NewOrder::new`] summed them, one line may hold more
+/// copies than a client may ask for in one: up to 100 lines of 10,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderLine {
+    /// The book.
+    pub book_id: BookId,
+    /// How many copies, at least 1.
+    pub copies: i32,
+}
+
+/// What a client asks for: 1..=100 lines, all or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Identity, made before the transaction so that a retry can look for it.
+    pub id: OrderId,
+    /// Who asks, and what.
+    pub request: Request,
+    lines: Vec<OrderLine>,
+}
+
+impl NewOrder {
+    /// Makes an order of `lines`; two lines of one book become one.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] unless there are 1..=100 lines.
+    pub fn new(
+        id: OrderId,
+        request: Request,
+        lines: impl IntoIterator<Item = (BookId, Copies)>,
+    ) -> Result<Self, OutOfRange> {
+        let mut count = 0;
+        let mut copies_of = BTreeMap::<BookId, i32>::new();
+        for (book_id, copies) in lines {
+            count += 1;
+            if count > MAX_LINES {
+                break;
+            }
+            *copies_of.entry(book_id).or_default() += copies.get();
+        }
+        if !(1..=MAX_LINES).contains(&count) {
+            return Err(OutOfRange { min: 1, max: MAX_LINES as i64 });
+        }
+        let lines =
+            copies_of.into_iter().map(|(book_id, copies)| OrderLine { book_id, copies }).collect();
+        Ok(Self { id, request, lines })
+    }
+
+    /// One line a book, in book id order.
+    pub fn lines(&self) -> &[OrderLine] {
+        &self.lines
+    }
+}
+
+/// One line of an order that was placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderedLine {
+    /// The book.
+    pub book_id: BookId,
+    /// Its title now.
+    pub title: String,
+    /// Copies that were sold.
+    pub copies: i32,
+    /// Price of one copy when it was sold, in the minor unit.
+    pub unit_price_minor: i32,
+}
+
+impl OrderedLine {
+    /// Price of the line in the minor unit: at most a million copies of a million, far from
+    /// overflow.
+    pub fn total_minor(&self) -> i64 {
+        i64::from(self.copies) * i64::from(self.unit_price_minor)
+    }
+}
+
+/// An order as it stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Identity.
+    pub id: OrderId,
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// When its hold runs out.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// One line a book, in book id order.
+    pub lines: Vec<OrderedLine>,
+    /// Sum over the lines, in the minor unit.
+    pub total_minor: i64,
+    /// When it was written, by the database's clock.
+    pub created_at: DateTime<Utc>,
+}
+
+/// The good end of a request for an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// The order.
+    pub order: Order,
+    /// Whether an earlier request with the same key had placed it already.
+    pub is_replay: bool,
+}

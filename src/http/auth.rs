@@ -1,0 +1,102 @@
+//! Who calls, and whether they may: bearer tokens (RFC 6750) and roles.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+
+use super::Shop;
+use super::problem::{FORBIDDEN, Problem, UNAUTHORIZED};
+use crate::domain::{Client, Role};
+use crate::store::{Token, clients};
+
+/// The client behind a request that passed [`buyer`] or [`admin`].
+pub(super) struct Caller(pub(super) Client);
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // A route that asks for the caller without a guard is a defect, and stays closed.
+        let caller = request.extensions().get::<Client>().copied();
+        ready(caller.map(Self).ok_or_else(|| unauthorized("this needs a token", None)))
+    }
+}
+
+/// Lets storefronts and admins pass.
+pub(super) async fn buyer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    guard(request, next, &[Role::Storefront, Role::Admin]).await
+}
+
+/// Lets admins pass.
+pub(super) async fn admin<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    guard(request, next, &[Role::Admin]).await
+}
+
+async fn guard<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    roles: &[Role],
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match authenticate(&request).await {
+        Ok(client) if roles.contains(&client.role) => {
+            request.extensions_mut().insert(client);
+            Ok(next.call(request).await?.map_into_boxed_body())
+        }
+        Ok(client) => {
+            let detail = format!("a token with role {} may not do this", client.role);
+            Ok(request.into_response(Problem::new(&FORBIDDEN, detail).error_response()))
+        }
+        Err(problem) => Ok(request.into_response(problem.error_response())),
+    }
+}
+
+/// Each request asks the database, so that a revoked token ends at once on every instance.
+async fn authenticate(request: &ServiceRequest) -> Result<Client, Problem> {
+    let token = bearer(request)?;
+    let shop = request.app_data::<web::Data<Shop>>().ok_or_else(Problem::internal)?;
+    let hash = token.hash();
+    let client = shop.read(move |connection| clients::find(connection, &hash)).await?;
+    client
+        .ok_or_else(|| unauthorized("the token is not known or was revoked", Some("invalid_token")))
+}
+
+fn bearer(request: &ServiceRequest) -> Result<Token, Problem> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let Some(value) = values.next() else {
+        return Err(unauthorized("this needs a token", None));
+    };
+    let malformed =
+        || unauthorized("Authorization must be `Bearer TOKEN`", Some("invalid_request"));
+    if values.next().is_some() {
+        return Err(malformed());
+    }
+    let text = value.to_str().map_err(|_| malformed())?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(malformed());
+    }
+    // A token of another shape is one we never gave out: no need to ask the database.
+    Token::parse(token.trim())
+        .ok_or_else(|| unauthorized("the token is not known or was revoked", Some("invalid_token")))
+}
+
+fn unauthorized(detail: &str, error: Option<&'static str>) -> Problem {
+    let challenge = match error {
+        None => "Bearer realm=\"bookstore\"",
+        Some("invalid_request") => "Bearer realm=\"bookstore\", error=\"invalid_request\"",
+        Some(_) => "Bearer realm=\"bookstore\", error=\"invalid_token\"",
+    };
+    Problem::new(&UNAUTHORIZED, detail)
+        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}

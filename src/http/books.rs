@@ -1,0 +1,202 @@
+//! The catalogue: list, read, create, edit, archive.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+
+use super::Shop;
+use super::auth::Caller;
+use super::etag::{self, Precondition};
+use super::extract::{BookPath, Faults, Json, Key, Query};
+use super::input::{PriceBody, entry, page_limit, request};
+use super::problem::Problem;
+use super::view::{BookView, PageView};
+use super::{cursor, replayable};
+use crate::domain::{Author, BookEdit, Counted, Isbn, NewBook, SearchWords, Title};
+use crate::store::books::{self, Listing, Mark, SortBy};
+use crate::store::stock;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    q: Option<String>,
+    isbn: Option<String>,
+    in_stock: Option<String>,
+    sort: Option<String>,
+    limit: Option<String>,
+    after: Option<String>,
+}
+
+impl ListQuery {
+    fn parse(self) -> Result<(Listing, String), Problem> {
+        let malformed = |name: &str, error: &dyn std::fmt::Display| {
+            Problem::malformed(format!("`{name}`: {error}"))
+        };
+        let sort = self.sort.unwrap_or_else(|| "id".to_owned());
+        let (key, is_descending) = match sort.strip_prefix('-') {
+            Some(key) => (key, true),
+            None => (sort.as_str(), false),
+        };
+        let sort_by = match key {
+            "id" => SortBy::Id,
+            "title" => SortBy::Title,
+            "price" => SortBy::Price,
+            _ => {
+                return Err(malformed(
+                    "sort",
+                    &"must be one of id, title, price, -id, -title, -price",
+                ));
+            }
+        };
+        let in_stock = match self.in_stock.as_deref() {
+            None => None,
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) => return Err(malformed("in_stock", &"must be true or false")),
+        };
+        let words = SearchWords::parse(self.q.as_deref().unwrap_or_default())
+            .map_err(|error| malformed("q", &error))?;
+        let isbn = self.isbn.as_deref().map(Isbn::parse).transpose();
+        let isbn = isbn.map_err(|error| malformed("isbn", &error))?;
+        let limit = page_limit(self.limit.as_deref())?;
+        let list = format!("books {sort}");
+        let after =
+            self.after.map(|after| cursor::decode::<BookMark>(&list, &after)).transpose()?;
+        let after = after.map(Mark::from);
+        Ok((Listing { words, isbn, in_stock, sort_by, is_descending, after, limit }, list))
+    }
+}
+
+/// A cursor's inside: the place of the last book of a page, in every order.
+#[derive(Serialize, Deserialize)]
+struct BookMark(i64, String, i32);
+
+impl From<BookMark> for Mark {
+    fn from(BookMark(id, title, price_minor): BookMark) -> Self {
+        Self { id, title, price_minor }
+    }
+}
+
+/// `GET /v1/books`
+pub(super) async fn list(
+    shop: web::Data<Shop>,
+    Query(query): Query<ListQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (listing, list) = query.parse()?;
+    let page = shop.read(move |connection| books::list(connection, &listing)).await?;
+    let next = page
+        .next
+        .map(|mark| cursor::encode(&list, &BookMark(mark.id, mark.title, mark.price_minor)))
+        .transpose()?;
+    let data = page.items.into_iter().map(|book| BookView::new(&shop, book)).collect();
+    Ok(HttpResponse::Ok().json(PageView { data, next }))
+}
+
+/// `GET /v1/books/{id}`
+pub(super) async fn find(
+    shop: web::Data<Shop>,
+    BookPath(id): BookPath,
+) -> Result<HttpResponse, Problem> {
+    let book = shop.read(move |connection| books::find_active(connection, id)).await?;
+    Ok(HttpResponse::Ok().insert_header(etag::of(&book)).json(BookView::new(&shop, book)))
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateBody {
+    isbn: String,
+    title: String,
+    author: String,
+    price: PriceBody,
+    quantity: Option<i64>,
+}
+
+impl CreateBody {
+    fn parse(&self, shop: &Shop) -> Result<NewBook, Problem> {
+        let mut faults = Faults::default();
+        let isbn = faults.take("/isbn", Isbn::parse(&self.isbn));
+        let title = faults.take("/title", Title::parse(&self.title));
+        let author = faults.take("/author", Author::parse(&self.author));
+        let price = self.price.parse(shop, &mut faults);
+        let quantity = faults.take("/quantity", Counted::parse(self.quantity.unwrap_or(0)));
+        match (isbn, title, author, price, quantity) {
+            (Some(isbn), Some(title), Some(author), Some(price), Some(quantity))
+                if faults.is_empty() =>
+            {
+                Ok(NewBook { isbn, title, author, price, quantity })
+            }
+            _ => Err(faults.into()),
+        }
+    }
+}
+
+/// `POST /v1/books`
+pub(super) async fn create(
+    shop: web::Data<Shop>,
+    Caller(client): Caller,
+    key: Key,
+    Json(body): Json<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let book = body.parse(&shop)?;
+    let entry = entry(request(client, key, "POST /v1/books", &body)?, None);
+    let created =
+        shop.write(move |connection| stock::create_book(connection, &entry, &book)).await?;
+    Ok(replayable(HttpResponse::Created(), created.is_replay)
+        .insert_header(("Location", format!("/v1/books/{}", created.book.id)))
+        .insert_header(etag::of(&created.book))
+        .json(BookView::new(&shop, created.book)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EditBody {
+    isbn: Option<String>,
+    title: Option<String>,
+    author: Option<String>,
+    price: Option<PriceBody>,
+}
+
+impl EditBody {
+    fn parse(&self, shop: &Shop) -> Result<BookEdit, Problem> {
+        let mut faults = Faults::default();
+        let edit = BookEdit {
+            isbn: self.isbn.as_ref().and_then(|it| faults.take("/isbn", Isbn::parse(it))),
+            title: self.title.as_ref().and_then(|it| faults.take("/title", Title::parse(it))),
+            author: self.author.as_ref().and_then(|it| faults.take("/author", Author::parse(it))),
+            price: self.price.as_ref().and_then(|it| it.parse(shop, &mut faults)),
+        };
+        if faults.is_empty() && edit == BookEdit::default() {
+            faults.note("", "must have at least one of isbn, title, author, price");
+        }
+        if faults.is_empty() { Ok(edit) } else { Err(faults.into()) }
+    }
+}
+
+/// `PATCH /v1/books/{id}`
+pub(super) async fn edit(
+    shop: web::Data<Shop>,
+    BookPath(id): BookPath,
+    http: HttpRequest,
+    Json(body): Json<EditBody>,
+) -> Result<HttpResponse, Problem> {
+    let precondition = etag::if_match(&http)?;
+    let edit = body.parse(&shop)?;
+    let edited = shop
+        .write(move |connection| {
+            let versions = match &precondition {
+                Precondition::Any => None,
+                Precondition::Versions(versions) => Some(versions.as_slice()),
+            };
+            books::edit(connection, id, versions, &edit)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().insert_header(etag::of(&edited)).json(BookView::new(&shop, edited)))
+}
+
+/// `DELETE /v1/books/{id}`
+pub(super) async fn archive(
+    shop: web::Data<Shop>,
+    BookPath(id): BookPath,
+) -> Result<HttpResponse, Problem> {
+    shop.write(move |connection| books::archive(connection, id)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,71 @@
+//! Entity tags of books (RFC 9110, 8.8.3 and 13.1.1).
+//!
+//! A book's tag is `"VERSION.SEQ"`: it changes with every edit and every movement, so that it names
+//! one representation. If-Match on an edit compares the VERSION only: sales change the quantity all
+//! the time, and an admin who mends a title does not edit that.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderValue};
+
+use super::problem::{PRECONDITION_REQUIRED, Problem};
+use crate::domain::Book;
+
+/// The tag of a book as it is now.
+pub(super) fn of(book: &Book) -> (header::HeaderName, String) {
+    (header::ETAG, format!("\"{}.{}\"", book.version, book.last_seq))
+}
+
+/// What If-Match asks of the book that is to be edited.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Precondition {
+    /// `*`: any version.
+    Any,
+    /// One of these versions. Tags that we never gave out match nothing.
+    Versions(Vec<i64>),
+}
+
+/// Reads the header If-Match.
+pub(super) fn if_match(request: &HttpRequest) -> Result<Precondition, Problem> {
+    let values: Vec<&HeaderValue> = request.headers().get_all(header::IF_MATCH).collect();
+    if values.is_empty() {
+        let detail = "an edit needs the header If-Match with the book's ETag";
+        return Err(Problem::new(&PRECONDITION_REQUIRED, detail));
+    }
+    Ok(parse(values.into_iter().filter_map(|value| value.to_str().ok())))
+}
+
+fn parse<'a>(values: impl Iterator<Item = &'a str>) -> Precondition {
+    let mut versions = Vec::new();
+    // No tag of ours has a comma in it, so that splitting at commas loses none of them.
+    for tag in values.flat_map(|value| value.split(',')).map(str::trim) {
+        if tag == "*" {
+            return Precondition::Any;
+        }
+        versions.extend(version(tag));
+    }
+    Precondition::Versions(versions)
+}
+
+fn version(tag: &str) -> Option<i64> {
+    let (version, seq) = tag.strip_prefix('"')?.strip_suffix('"')?.split_once('.')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (digits(version) && digits(seq)).then(|| version.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_ours_are_read_and_all_others_match_nothing() {
+        let read = |text: &str| parse(std::iter::once(text));
+        assert_eq!(read("\"3.17\""), Precondition::Versions(vec![3]));
+        assert_eq!(read("\"3.17\" , \"5.0\""), Precondition::Versions(vec![3, 5]));
+        assert_eq!(read("*"), Precondition::Any);
+        for text in
+            ["", "3.17", "\"3\"", "W/\"3.17\"", "\"3.17", "\"-3.17\"", "\"3.x\"", "\"+3.1\""]
+        {
+            assert_eq!(read(text), Precondition::Versions(Vec::new()), "{text}");
+        }
+    }
+}

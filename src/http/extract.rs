@@ -1,0 +1,191 @@
+//! From bytes to typed requests: strict JSON bodies, query strings, ids, idempotency keys.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+use uuid::Uuid;
+
+use super::problem::{
+    PAYLOAD_TOO_LARGE, Problem, UNKNOWN_BOOK, UNKNOWN_ORDER, UNSUPPORTED_MEDIA_TYPE,
+};
+use crate::domain::limits::MAX_BODY_BYTES;
+use crate::domain::{BookId, IdempotencyKey, OrderId};
+
+/// A JSON body. Unknown members are refused if `T` says so, as all of ours do.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Err(problem) = require_json(request) {
+            return Box::pin(ready(Err(problem)));
+        }
+        // The limit is that of the application's PayloadConfig.
+        let bytes = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            parse(&bytes).map(Self)
+        })
+    }
+}
+
+fn require_json(request: &HttpRequest) -> Result<(), Problem> {
+    let refuse = |detail: &str| Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE, detail));
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return refuse("the body must be sent without Content-Encoding");
+    }
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let essence = content_type.and_then(|it| it.split(';').next()).unwrap_or_default().trim();
+    match essence.eq_ignore_ascii_case("application/json") {
+        true => Ok(()),
+        false => refuse("the body must be sent with Content-Type: application/json"),
+    }
+}
+
+fn unreadable(error: &actix_web::Error) -> Problem {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => Problem::new(
+            &PAYLOAD_TOO_LARGE,
+            format!("the body has more than {MAX_BODY_BYTES} bytes"),
+        ),
+        _ => Problem::malformed("the body could not be read to its end"),
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let inner = error.into_inner();
+        match inner.classify() {
+            serde_json::error::Category::Data => {
+                Problem::invalid(vec![(pointer, without_place(&inner))])
+            }
+            _ => Problem::malformed(format!("the body is not valid JSON: {inner}")),
+        }
+    })?;
+    json.end()
+        .map_err(|error| Problem::malformed(format!("the body is not valid JSON: {error}")))?;
+    Ok(value)
+}
+
+/// The error's text without ` at line 1 column 2`, which the pointer says better.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(text, _)| text.to_owned())
+}
+
+/// The path as a JSON Pointer (RFC 6901).
+fn pointer(path: &Path) -> String {
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { .. } | Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+/// A query string. Unknown parameters are refused if `T` says so, as all of ours do.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(
+            web::Query::<T>::from_query(request.query_string())
+                .map(|query| Self(query.into_inner()))
+                .map_err(|error| Problem::malformed(format!("the query string: {error}"))),
+        )
+    }
+}
+
+/// The `{id}` of a path under `/books`. What is not a number names no book.
+pub(super) struct BookPath(pub(super) BookId);
+
+impl FromRequest for BookPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").unwrap_or_default();
+        let is_canonical = id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
+        ready(match id.parse() {
+            Ok(id) if is_canonical => Ok(Self(BookId(id))),
+            _ => Err(Problem::new(&UNKNOWN_BOOK, "no such book")),
+        })
+    }
+}
+
+/// The `{id}` of a path under `/orders`. What is not a UUID names no order.
+pub(super) struct OrderPath(pub(super) OrderId);
+
+impl FromRequest for OrderPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("id").unwrap_or_default();
+        let id = Uuid::try_parse(id).map(|id| Self(OrderId(id)));
+        ready(id.map_err(|_| Problem::new(&UNKNOWN_ORDER, "no such order")))
+    }
+}
+
+/// The header `Idempotency-Key`, if there.
+pub(super) struct Key(pub(super) Option<IdempotencyKey>);
+
+impl FromRequest for Key {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut values = request.headers().get_all("idempotency-key");
+        let key = values.next().map(|value| IdempotencyKey::parse(value.as_bytes())).transpose();
+        ready(match (key, values.next()) {
+            (Ok(key), None) => Ok(Self(key)),
+            (Ok(_), Some(_)) => Err(Problem::malformed("there is more than one Idempotency-Key")),
+            (Err(error), _) => Err(Problem::malformed(error.to_string())),
+        })
+    }
+}
+
+/// Collects what is wrong with the members of a body, so that the caller is told all at once.
+#[derive(Default)]
+pub(super) struct Faults(Vec<(String, String)>);
+
+impl Faults {
+    /// The value, or `None` after noting the error under `pointer`.
+    pub(super) fn take<T>(
+        &mut self,
+        pointer: impl Into<String>,
+        parsed: Result<T, impl std::fmt::Display>,
+    ) -> Option<T> {
+        parsed.map_err(|error| self.0.push((pointer.into(), error.to_string()))).ok()
+    }
+
+    /// Notes an error.
+    pub(super) fn note(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.0.push((pointer.into(), detail.into()));
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        Self::invalid(faults.0)
+    }
+}

@@ -1,0 +1,96 @@
+//! Pieces that several request bodies share.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Shop;
+use super::extract::{Faults, Key};
+use super::problem::Problem;
+use crate::domain::limits::{DEFAULT_PAGE, MAX_LINES, MAX_PAGE};
+use crate::domain::{
+    BookId, Client, EntryId, NewEntry, OutOfRange, Price, Reference, Request, RequestHash,
+};
+
+/// A price as it comes in.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PriceBody {
+    pub(super) amount: i64,
+    pub(super) currency: Option<String>,
+}
+
+impl PriceBody {
+    pub(super) fn parse(&self, shop: &Shop, faults: &mut Faults) -> Option<Price> {
+        let ours = shop.currency.as_str();
+        if self.currency.as_deref().is_some_and(|theirs| theirs != ours) {
+            faults.note("/price/currency", format!("must be {ours}, the store's one currency"));
+        }
+        faults.take("/price/amount", Price::parse(self.amount))
+    }
+}
+
+/// One line of an order or a restock as it comes in.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LineBody {
+    pub(super) book_id: i64,
+    pub(super) quantity: i64,
+}
+
+/// Parses each line's quantity and checks their number.
+pub(super) fn parse_lines<T>(
+    lines: &[LineBody],
+    parse: impl Fn(i64) -> Result<T, OutOfRange>,
+) -> Result<Vec<(BookId, T)>, Problem> {
+    let mut faults = Faults::default();
+    if !(1..=MAX_LINES).contains(&lines.len()) {
+        faults.note("/lines", format!("must have 1 to {MAX_LINES} lines, not {}", lines.len()));
+        return Err(faults.into());
+    }
+    let parsed: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(index, line)| {
+            let copies = faults.take(format!("/lines/{index}/quantity"), parse(line.quantity))?;
+            Some((BookId(line.book_id), copies))
+        })
+        .collect();
+    if faults.is_empty() { Ok(parsed) } else { Err(faults.into()) }
+}
+
+/// Parses a reference; none and an empty one are the same.
+pub(super) fn parse_reference(
+    reference: Option<&str>,
+    faults: &mut Faults,
+) -> Option<Option<Reference>> {
+    match reference.map(str::trim) {
+        None | Some("") => Some(None),
+        Some(text) => faults.take("/reference", Reference::parse(text)).map(Some),
+    }
+}
+
+/// The request as the store remembers it: `route` names what is asked, `body` is hashed in the form
+/// it was understood in, so that white space and the order of members do not matter.
+pub(super) fn request(
+    client: Client,
+    key: Key,
+    route: &str,
+    body: &impl Serialize,
+) -> Result<Request, Problem> {
+    let body = serde_json::to_vec(body).map_err(|_| Problem::internal())?;
+    Ok(Request { client, key: key.0, hash: RequestHash::of(&[route.as_bytes(), &body]) })
+}
+
+/// A stock entry that `request` asks for.
+pub(super) fn entry(request: Request, reference: Option<Reference>) -> NewEntry {
+    NewEntry { id: EntryId(Uuid::now_v7()), request, reference }
+}
+
+/// The page size that a query asks for.
+pub(super) fn page_limit(asked: Option<&str>) -> Result<usize, Problem> {
+    let Some(asked) = asked else { return Ok(DEFAULT_PAGE) };
+    match asked.parse() {
+        Ok(limit @ 1..=MAX_PAGE) => Ok(limit),
+        _ => Err(Problem::malformed(format!("`limit` must be a number from 1 to {MAX_PAGE}"))),
+    }
+}

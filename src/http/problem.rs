@@ -1,0 +1,281 @@
+//! Errors as RFC 9457 problem details, and the one place where the store's become them.
+
+use std::fmt;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::{Map, Value, json};
+
+use crate::domain::{Refusal, Shortage};
+use crate::store;
+
+/// Seconds after which a client that was told 503 may try again.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// A kind of problem. Its slug is part of the contract; what it means is told at `/problems/SLUG`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) slug: &'static str,
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+    pub(crate) explanation: &'static str,
+}
+
+/// Defines the kinds and the list of them all.
+macro_rules! kinds {
+    ($($name:ident = $status:ident, $slug:literal, $title:literal, $explanation:literal;)*) => {
+        $(pub(crate) const $name: Kind = Kind {
+            slug: $slug,
+            status: StatusCode::$status,
+            title: $title,
+            explanation: $explanation,
+        };)*
+        /// All kinds of problem.
+        pub(crate) const KINDS: &[Kind] = &[$($name),*];
+    };
+}
+
+kinds! {
+    OUT_OF_STOCK = CONFLICT, "out_of_stock", "Not enough copies",
+        "The order asks for more copies than can be sold now; the member `lines` lists each book that falls short with `requested` and `available`. Nothing was sold. Ask for fewer, or try again later with the same Idempotency-Key: a refused order is not remembered.";
+    UNKNOWN_BOOK = NOT_FOUND, "unknown_book", "No such book",
+        "There is no book with this id, or it is no longer for sale. In a request body (status 422) the member `book_ids` lists them. Look books up with GET /v1/books.";
+    UNKNOWN_ORDER = NOT_FOUND, "unknown_order", "No such order",
+        "There is no order with this id among those that your token may see.";
+    INVALID_REQUEST = BAD_REQUEST, "invalid_request", "The request is not valid",
+        "With status 400 the request could not be read: broken JSON, a bad query parameter, cursor or header. With status 422 it could be read but breaks a rule; the member `errors` lists each `pointer` (RFC 6901) into the body with what is wrong there. Nothing was changed. Mend the request; sending it again as it is will not help.";
+    IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The idempotency key stands for another request",
+        "Your client used this Idempotency-Key before, for a request that was not the same. Use a new key for each new request, and the same key only to repeat one.";
+    STALE_QUANTITY = CONFLICT, "stale_quantity", "The stock changed meanwhile",
+        "The stocktake said which quantity it expected to find, and another one is there: copies were sold or arrived since. Nothing was changed. Count again.";
+    DUPLICATE_ISBN = CONFLICT, "duplicate_isbn", "Another book has this ISBN",
+        "The catalogue has a book with this ISBN already, perhaps an archived one; the member `book_id` names it.";
+    PRECONDITION_FAILED = PRECONDITION_FAILED, "precondition_failed", "The book was edited meanwhile",
+        "The ETag in If-Match is not that of the book as it is now. Nothing was changed. Get the book again, look at it, and repeat the edit with its new ETag.";
+    PRECONDITION_REQUIRED = PRECONDITION_REQUIRED, "precondition_required", "If-Match is needed",
+        "An edit must name the ETag of the book it was made for in the header If-Match, so that two admins do not overwrite each other's edits. GET the book for it.";
+    UNAUTHORIZED = UNAUTHORIZED, "unauthorized", "A valid token is needed",
+        "Send the header `Authorization: Bearer TOKEN` with a token that `bookstore token create` printed and that was not revoked.";
+    FORBIDDEN = FORBIDDEN, "forbidden", "The token may not do this",
+        "The token is valid, but its role does not allow this. Use a token with role admin.";
+    NOT_FOUND = NOT_FOUND, "not_found", "No such resource",
+        "Nothing is at this path. The API is under /v1.";
+    METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here",
+        "The header Allow lists the methods that this path takes.";
+    NOT_ACCEPTABLE = NOT_ACCEPTABLE, "not_acceptable", "Only JSON can be sent",
+        "The header Accept leaves out application/json, which is all this service speaks.";
+    PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large",
+        "A request body may have up to 64 KiB. Split a large restock into several.";
+    UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON",
+        "Send the body as it is (no Content-Encoding) with the header `Content-Type: application/json`.";
+    OVERLOADED = SERVICE_UNAVAILABLE, "overloaded", "Too busy",
+        "More requests came in than could be served in time. Wait for as long as Retry-After says and repeat the request with the same Idempotency-Key: it is then never done twice.";
+    DATABASE_UNAVAILABLE = SERVICE_UNAVAILABLE, "database_unavailable", "The database is not available",
+        "The database could not be reached or could not write. Wait for as long as Retry-After says and repeat the request with the same Idempotency-Key: whether or not the first one was done, it is then done once.";
+    INTERNAL_ERROR = INTERNAL_SERVER_ERROR, "internal_error", "Something is wrong on our side",
+        "This is a defect of the service or its database. The log has a line with this request's id, the problem's `instance`.";
+}
+
+/// A problem on its way to the client. The middleware that knows the request's id writes its body.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    kind: &'static Kind,
+    status: StatusCode,
+    detail: String,
+    members: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            status: kind.status,
+            detail: detail.into(),
+            members: Map::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The request cannot be read: 400.
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(&INVALID_REQUEST, detail)
+    }
+
+    /// The request breaks rules: 422, with a pointer and a detail for each.
+    pub(crate) fn invalid(errors: Vec<(String, String)>) -> Self {
+        let detail = match errors.as_slice() {
+            [(pointer, detail)] if pointer.is_empty() => detail.clone(),
+            [(pointer, detail)] => format!("{pointer} {detail}"),
+            several => format!("{} members of the body are not valid", several.len()),
+        };
+        let errors: Vec<_> = errors
+            .into_iter()
+            .map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail }))
+            .collect();
+        Self::new(&INVALID_REQUEST, detail)
+            .status(StatusCode::UNPROCESSABLE_ENTITY)
+            .member("errors", errors)
+    }
+
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn retry_later(self) -> Self {
+        self.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into())
+    }
+
+    /// More came in than could be served in time: 503.
+    pub(crate) fn overloaded() -> Self {
+        Self::new(&OVERLOADED, "too many requests are waiting; try again shortly").retry_later()
+    }
+
+    /// The database can be reached no more: 503.
+    pub(crate) fn database_unavailable() -> Self {
+        Self::new(&DATABASE_UNAVAILABLE, "the database is not available; try again shortly")
+            .retry_later()
+    }
+
+    /// A refusal that concerns what the body names: a book that is not there is then 422.
+    pub(crate) fn in_body(error: store::Error) -> Self {
+        match error {
+            store::Error::Refused(Refusal::UnknownBooks(ids)) => {
+                let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+                Self::new(&UNKNOWN_BOOK, "some of the books are not for sale")
+                    .status(StatusCode::UNPROCESSABLE_ENTITY)
+                    .member("book_ids", ids)
+            }
+            other => other.into(),
+        }
+    }
+
+    /// The body, with the request's id as the instance.
+    fn body(&self, instance: &str) -> String {
+        let mut body = Map::new();
+        body.insert("type".into(), format!("/problems/{}", self.kind.slug).into());
+        body.insert("title".into(), self.kind.title.into());
+        body.insert("status".into(), self.status.as_u16().into());
+        body.insert("detail".into(), self.detail.clone().into());
+        body.insert("instance".into(), instance.into());
+        body.extend(self.members.clone());
+        Value::Object(body).to_string()
+    }
+
+    /// The whole answer.
+    pub(crate) fn response(&self, instance: &str) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        for (name, value) in &self.headers {
+            response.insert_header((name.clone(), value.clone()));
+        }
+        response.content_type("application/problem+json").body(self.body(instance))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.slug, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// An answer without a body that carries the problem to the middleware.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::new(self.status);
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Refused(refusal) => refusal.into(),
+            store::Error::Busy(reason) => {
+                tracing::warn!(%reason, "gave up a request");
+                Self::overloaded()
+            }
+            store::Error::Unavailable(reason) => {
+                tracing::warn!(%reason, "the database is not available");
+                Self::database_unavailable()
+            }
+            error @ (store::Error::Database(_) | store::Error::Unreadable(_)) => {
+                tracing::error!(%error, "the database failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// A defect: 500. The log has the reason.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            &INTERNAL_ERROR,
+            "the service failed; its log has the reason under this request's id",
+        )
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            Refusal::OutOfStock(shortages) => {
+                let line = |shortage: &Shortage| {
+                    json!({
+                        "book_id": shortage.book_id,
+                        "requested": shortage.requested,
+                        "available": shortage.available,
+                    })
+                };
+                let lines: Vec<_> = shortages.iter().map(line).collect();
+                Self::new(&OUT_OF_STOCK, detail).member("lines", lines)
+            }
+            Refusal::UnknownBooks(_) => Self::new(&UNKNOWN_BOOK, detail),
+            Refusal::UnknownOrder => Self::new(&UNKNOWN_ORDER, detail),
+            Refusal::StaleQuantity { expected, available } => Self::new(&STALE_QUANTITY, detail)
+                .member("expected", expected)
+                .member("available", available),
+            Refusal::StaleVersion { .. } => Self::new(&PRECONDITION_FAILED, detail),
+            Refusal::ShelfFull { .. } => Self::invalid(vec![(
+                String::new(),
+                format!("{detail}, more than {} allows", crate::domain::limits::MAX_QUANTITY),
+            )]),
+            Refusal::KeyReused => Self::new(&IDEMPOTENCY_KEY_REUSED, detail),
+            Refusal::DuplicateIsbn { book_id, .. } => {
+                Self::new(&DUPLICATE_ISBN, detail).member("book_id", book_id.0)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slug_is_its_own_and_is_explained() {
+        for (index, kind) in KINDS.iter().enumerate() {
+            assert!(KINDS[..index].iter().all(|other| other.slug != kind.slug), "{}", kind.slug);
+            assert!(kind.explanation.len() > 40, "{}", kind.slug);
+        }
+    }
+}

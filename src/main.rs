@@ -1,0 +1,7 @@
+//! The program `bookstore`: parse the command line, call the library, print.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

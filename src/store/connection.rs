@@ -1,0 +1,261 @@
+//! One connection type over the three backends, and how each of them is opened.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection as _, ConnectionError, QueryResult};
+
+/// How long a statement waits for a lock before the transaction is given up and run again.
+const LOCK_WAIT: Duration = Duration::from_secs(3);
+
+/// A database system that this build may speak to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL and MariaDB.
+    Mysql,
+    /// Embedded SQLite.
+    Sqlite,
+}
+
+impl Backend {
+    /// The name people know it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Mysql => "MySQL/MariaDB",
+            Self::Sqlite => "SQLite",
+        }
+    }
+
+    fn feature(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Mysql => "mysql",
+            Self::Sqlite => "sqlite",
+        }
+    }
+
+    fn is_compiled_in(self) -> bool {
+        match self {
+            Self::Postgres => cfg!(feature = "postgres"),
+            Self::Mysql => cfg!(feature = "mysql"),
+            Self::Sqlite => cfg!(feature = "sqlite"),
+        }
+    }
+}
+
+/// Where the database is: a URL whose scheme this build understands. Displays without password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    backend: Backend,
+    url: String,
+}
+
+/// Why a database URL was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadDatabaseUrl {
+    /// Not one of the three schemes.
+    #[error(
+        "it must start with sqlite://, postgres:// or mysql://, for instance sqlite://bookstore.db"
+    )]
+    Scheme,
+    /// The scheme is known, but this program was built without it.
+    #[error(
+        "this program was built without {}; build it with `cargo build --release --features {}`",
+        .0.name(), .0.feature()
+    )]
+    NotCompiledIn(Backend),
+    /// `sqlite://` without a file. An in-memory database would be another one for each connection.
+    #[error("sqlite:// needs the path of a file, for instance sqlite://bookstore.db")]
+    NoFile,
+}
+
+impl DatabaseUrl {
+    /// Takes a URL with scheme `sqlite`, `postgres`, `postgresql`, `mysql` or `mariadb`.
+    ///
+    /// # Errors
+    /// [`BadDatabaseUrl`] names the fix.
+    pub fn parse(url: &str) -> Result<Self, BadDatabaseUrl> {
+        let (scheme, rest) = url.split_once("://").ok_or(BadDatabaseUrl::Scheme)?;
+        let (backend, url) = match scheme {
+            "sqlite" => (Backend::Sqlite, rest.to_owned()),
+            "postgres" | "postgresql" => (Backend::Postgres, url.to_owned()),
+            "mysql" | "mariadb" => (Backend::Mysql, format!("mysql://{rest}")),
+            _ => return Err(BadDatabaseUrl::Scheme),
+        };
+        if !backend.is_compiled_in() {
+            return Err(BadDatabaseUrl::NotCompiledIn(backend));
+        }
+        if backend == Backend::Sqlite
+            && (rest.is_empty() || rest.starts_with(':') || rest.contains('?'))
+        {
+            return Err(BadDatabaseUrl::NoFile);
+        }
+        Ok(Self { backend, url })
+    }
+
+    /// The backend that the scheme names.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// The file of an embedded database.
+    pub fn file(&self) -> Option<PathBuf> {
+        (self.backend == Backend::Sqlite).then(|| PathBuf::from(&self.url))
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.backend == Backend::Sqlite {
+            return write!(f, "sqlite://{}", self.url);
+        }
+        // user:password@host, as libpq and libmariadb read it: the last @ before the path ends it.
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+        // What follows a ? may hold a password too.
+        let path = path.split('?').next().unwrap_or_default();
+        match authority.rsplit_once('@') {
+            None => write!(f, "{scheme}://{authority}{path}"),
+            Some((user, host)) => {
+                let user = user.split(':').next().unwrap_or_default();
+                write!(f, "{scheme}://{user}@{host}{path}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An open connection to one of the backends.
+#[derive(diesel::MultiConnection)]
+pub enum AnyConnection {
+    /// PostgreSQL.
+    #[cfg(feature = "postgres")]
+    Postgres(diesel::PgConnection),
+    /// MySQL and MariaDB.
+    #[cfg(feature = "mysql")]
+    Mysql(diesel::MysqlConnection),
+    /// SQLite.
+    #[cfg(feature = "sqlite")]
+    Sqlite(diesel::SqliteConnection),
+}
+
+/// Runs an expression with the concrete connection of whatever backend it is, for the few
+/// statements that Diesel's `MultiConnection` does not carry.
+macro_rules! on_backend {
+    ($connection:expr, $concrete:ident => $body:expr) => {
+        match $connection {
+            #[cfg(feature = "postgres")]
+            $crate::store::connection::AnyConnection::Postgres($concrete) => $body,
+            #[cfg(feature = "mysql")]
+            $crate::store::connection::AnyConnection::Mysql($concrete) => $body,
+            #[cfg(feature = "sqlite")]
+            $crate::store::connection::AnyConnection::Sqlite($concrete) => $body,
+        }
+    };
+}
+pub(super) use on_backend;
+
+impl AnyConnection {
+    /// Opens a connection and sets it up so that a commit is on disk and a wait for a lock ends.
+    ///
+    /// # Errors
+    /// What the database's client library says.
+    pub(super) fn open(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
+        let mut connection = match url.backend {
+            #[cfg(feature = "postgres")]
+            Backend::Postgres => Self::Postgres(diesel::PgConnection::establish(&url.url)?),
+            #[cfg(feature = "mysql")]
+            Backend::Mysql => Self::Mysql(diesel::MysqlConnection::establish(&url.url)?),
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite => Self::Sqlite(diesel::SqliteConnection::establish(&url.url)?),
+            #[allow(unreachable_patterns, reason = "reached in builds without every backend")]
+            backend => {
+                let error = BadDatabaseUrl::NotCompiledIn(backend);
+                return Err(ConnectionError::InvalidConnectionUrl(error.to_string()));
+            }
+        };
+        connection.set_up().map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
+    }
+
+    fn set_up(&mut self) -> QueryResult<()> {
+        let lock_wait = LOCK_WAIT.as_secs();
+        let milliseconds = LOCK_WAIT.as_millis();
+        let statements = match self.backend() {
+            // A server that stopped in the middle of a transaction must not hold its locks for ever.
+            Backend::Postgres => format!(
+                "SET TIME ZONE 'UTC'; SET synchronous_commit = on; \
+                 SET lock_timeout = {milliseconds}; \
+                 SET idle_in_transaction_session_timeout = '30s'; \
+                 SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
+            ),
+            Backend::Mysql => format!(
+                "SET NAMES utf8mb4; \
+                 SET SESSION time_zone = '+00:00', sql_mode = 'TRADITIONAL', \
+                 innodb_lock_wait_timeout = {lock_wait}; \
+                 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+            ),
+            // The wait first: turning WAL on needs the file for itself for a moment.
+            Backend::Sqlite => format!(
+                "PRAGMA busy_timeout = {milliseconds}; PRAGMA journal_mode = WAL; \
+                 PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
+            ),
+        };
+        self.batch_execute(&statements)
+    }
+
+    /// The backend behind this connection.
+    pub fn backend(&self) -> Backend {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Backend::Postgres,
+            #[cfg(feature = "mysql")]
+            Self::Mysql(_) => Backend::Mysql,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Backend::Sqlite,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_scheme_and_a_missing_file_are_refused() {
+        for url in ["", "bookstore.db", "redis://localhost", "http://postgres://"] {
+            assert_eq!(DatabaseUrl::parse(url), Err(BadDatabaseUrl::Scheme), "{url}");
+        }
+        #[cfg(feature = "sqlite")]
+        for url in ["sqlite://", "sqlite://:memory:", "sqlite://a.db?mode=ro"] {
+            assert_eq!(DatabaseUrl::parse(url), Err(BadDatabaseUrl::NoFile), "{url}");
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        for (url, shown) in [
+            (
+                "postgres://shop:s3cret@db:5432/books?sslmode=require",
+                "postgres://shop@db:5432/books",
+            ),
+            ("postgres://shop:p@ss@db/books", "postgres://shop@db/books"),
+            ("postgres:///books?password=s3cret", "postgres:///books"),
+            ("postgres://db/books", "postgres://db/books"),
+        ] {
+            assert_eq!(DatabaseUrl::parse(url).unwrap().to_string(), shown);
+        }
+    }
+}

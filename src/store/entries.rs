@@ -1,0 +1,144 @@
+//! The table `stock_entries`: what admins did to the stock.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::connection::{AnyConnection, on_backend};
+use super::error::Error;
+use super::movements;
+use super::sql_types::{Id, Moment};
+use crate::domain::{EntryId, NewEntry, NewOrder, Reason, Refusal, Request, StockEntry};
+use crate::schema::stock_entries;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = stock_entries)]
+struct Row {
+    id: Id,
+    reason: String,
+    reference: Option<String>,
+    request_hash: Vec<u8>,
+    created_at: Moment,
+}
+
+/// What became of `entry` before, if anything: under its key, or under its very id, which means
+/// that an earlier run of this transaction committed and its answer was lost.
+///
+/// # Errors
+/// [`Refusal::KeyReused`] if the key stands for another request, an order among them.
+pub(super) fn settled(
+    connection: &mut AnyConnection,
+    entry: &NewEntry,
+) -> Result<Option<StockEntry>, Error> {
+    let request = &entry.request;
+    // Without a key this compares with the empty one, which no row has.
+    let key = request.key.as_ref().map_or("", |key| key.as_str());
+    let row: Option<Row> = stock_entries::table
+        .filter(
+            stock_entries::id.eq(Id(entry.id.0)).or(stock_entries::client_id
+                .eq(request.client.id.0)
+                .and(stock_entries::idempotency_key.eq(key))),
+        )
+        .select(Row::as_select())
+        .first(connection)
+        .optional()?;
+    let Some(row) = row else {
+        return match super::orders::has_key(connection, request)? {
+            true => Err(Refusal::KeyReused.into()),
+            false => Ok(None),
+        };
+    };
+    if row.request_hash != request.hash.0 {
+        return Err(Refusal::KeyReused.into());
+    }
+    let id = EntryId(row.id.0);
+    let reason = Reason::from_word(&row.reason).ok_or_else(|| {
+        Error::Unreadable(format!("stock entry {} with the unknown reason {:?}", id.0, row.reason))
+    })?;
+    let movements = movements::of_entry(connection, id, row.reference.as_deref())?;
+    Ok(Some(StockEntry {
+        id,
+        reason,
+        reference: row.reference,
+        created_at: row.created_at.0,
+        movements,
+    }))
+}
+
+/// Of these orders the requests whose key the same client used for a stock entry before. Only an
+/// admin can have done that.
+pub(super) fn taken_keys<'a>(
+    connection: &mut AnyConnection,
+    orders: &'a [NewOrder],
+) -> QueryResult<Vec<&'a Request>> {
+    let keyed = || {
+        orders
+            .iter()
+            .map(|order| &order.request)
+            .filter(|request| request.client.is_admin())
+            .filter_map(|request| Some((request, request.key.as_ref()?)))
+    };
+    if keyed().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let clients: Vec<i64> = keyed().map(|(request, _)| request.client.id.0).collect();
+    let keys: Vec<&str> = keyed().map(|(_, key)| key.as_str()).collect();
+    let taken = stock_entries::table
+        .filter(stock_entries::client_id.eq_any(clients))
+        .filter(stock_entries::idempotency_key.eq_any(keys))
+        .select((stock_entries::client_id, stock_entries::idempotency_key))
+        .load::<(i64, Option<String>)>(connection)?;
+    Ok(keyed()
+        .filter(|(request, key)| {
+            taken.iter().any(|(client_id, taken)| {
+                *client_id == request.client.id.0 && taken.as_deref() == Some(key.as_str())
+            })
+        })
+        .map(|(request, _)| request)
+        .collect())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = stock_entries, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    id: Id,
+    client_id: i64,
+    reason: &'static str,
+    reference: Option<&'a str>,
+    order_id: Option<Id>,
+    idempotency_key: Option<&'a str>,
+    request_hash: &'a [u8],
+    created_at: Moment,
+}
+
+/// Writes a stock entry.
+pub(super) fn insert(
+    connection: &mut AnyConnection,
+    entry: &NewEntry,
+    reason: Reason,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let row = NewRow {
+        id: Id(entry.id.0),
+        client_id: entry.request.client.id.0,
+        reason: reason.as_str(),
+        reference: entry.reference.as_ref().map(|reference| reference.as_str()),
+        order_id: None,
+        idempotency_key: entry.request.key.as_ref().map(|key| key.as_str()),
+        request_hash: &entry.request.hash.0,
+        created_at: Moment(now),
+    };
+    on_backend!(connection, concrete => {
+        diesel::insert_into(stock_entries::table).values(&row).execute(concrete)
+    })?;
+    Ok(())
+}
+
+/// Whether the entry with this id is there.
+pub(super) fn exists(connection: &mut AnyConnection, id: EntryId) -> QueryResult<bool> {
+    let found = stock_entries::table
+        .find(Id(id.0))
+        .select(stock_entries::client_id)
+        .first::<i64>(connection)
+        .optional()?;
+    Ok(found.is_some())
+}

@@ -1,0 +1,119 @@
+//! All SQL: connections, transactions, locking, and one file per table. Knows no HTTP.
+//!
+//! [`Store::read`] and [`Store::transaction`] are the only ways in; what they run is one of the
+//! functions of the modules below, which take the open connection.
+
+pub mod audit;
+pub mod books;
+pub mod clients;
+mod clock;
+mod connection;
+mod entries;
+mod error;
+pub mod intake;
+pub mod migrations;
+pub mod movements;
+pub mod orders;
+mod pool;
+pub(crate) mod sql_types;
+pub mod stock;
+mod token;
+mod transaction;
+
+use std::time::{Duration, Instant};
+
+pub use connection::{AnyConnection, Backend, BadDatabaseUrl, DatabaseUrl};
+pub use error::Error;
+use pool::Pool;
+pub use token::{Token, TokenHash};
+
+/// How a store is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the database is.
+    pub url: DatabaseUrl,
+    /// Connections for reads.
+    pub read_connections: u32,
+    /// Connections for transactions. SQLite has one writer at a time and uses one.
+    pub write_connections: u32,
+    /// How long a request may take before it is given up.
+    pub request_timeout: Duration,
+}
+
+/// The database of the shop. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    backend: Backend,
+    // Reads have connections of their own: a queue of sales before a locked row never takes the
+    // last one from them.
+    readers: Pool,
+    writers: Pool,
+    request_timeout: Duration,
+}
+
+impl Store {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] with what the database says if it cannot be reached now.
+    pub fn open(settings: &Settings) -> Result<Self, Error> {
+        // r2d2 would keep on trying in the background; at start the reason is wanted at once.
+        AnyConnection::open(&settings.url)
+            .map_err(|error| Error::Unavailable(format!("{}: {error}", settings.url)))?;
+        let backend = settings.url.backend();
+        let writers = if backend == Backend::Sqlite { 1 } else { settings.write_connections };
+        Ok(Self {
+            backend,
+            readers: Pool::new(&settings.url, settings.read_connections),
+            writers: Pool::new(&settings.url, writers),
+            request_timeout: settings.request_timeout,
+        })
+    }
+
+    /// The backend behind it.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// When a request that starts now is given up.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.request_timeout
+    }
+
+    /// Runs `work`, which only reads; it never waits for a sale.
+    ///
+    /// # Errors
+    /// See [`Error`]; tried again until `deadline` where that may help.
+    pub fn read<T>(
+        &self,
+        deadline: Instant,
+        work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        transaction::read(&self.readers, deadline, work)
+    }
+
+    /// Runs `work` in one transaction and commits it, in the time of one request. `work` runs again
+    /// when that may help and must recognise what an earlier run may have committed although its
+    /// answer was lost.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn transaction<T>(
+        &self,
+        work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.transaction_until(self.deadline(), work)
+    }
+
+    /// As [`Store::transaction`], for a request that is given up at `deadline`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn transaction_until<T>(
+        &self,
+        deadline: Instant,
+        work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        transaction::transaction(&self.writers, deadline, work)
+    }
+}

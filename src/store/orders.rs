@@ -1,0 +1,207 @@
+//! The table `orders`.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::books::Page;
+use super::connection::{AnyConnection, MultiBackend, on_backend};
+use super::error::Error;
+use super::movements;
+use super::sql_types::{Id, Moment};
+use crate::domain::{
+    Client, ClientId, NewOrder, Order, OrderId, OrderStatus, Refusal, Request, RequestHash,
+};
+use crate::schema::orders;
+
+/// An order that an earlier request made, by this transaction's requests or their forerunners.
+#[derive(Debug, Clone)]
+pub(super) struct Settled {
+    pub(super) id: OrderId,
+    client_id: ClientId,
+    key: Option<String>,
+    hash: Vec<u8>,
+}
+
+impl Settled {
+    /// Whether this is what became of `order`, or of another request under its key.
+    pub(super) fn concerns(&self, order: &NewOrder) -> bool {
+        self.id == order.id
+            || self.client_id == order.request.client.id
+                && self.key.is_some()
+                && self.key.as_deref() == order.request.key.as_ref().map(|key| key.as_str())
+    }
+
+    /// Whether `request` asks for the same as the request that made this order.
+    pub(super) fn is_same_request(&self, request: &Request) -> bool {
+        self.hash == request.hash.0
+    }
+}
+
+/// The orders that are there already for these: under the same key, or under the very id, which
+/// means that an earlier run of this transaction committed and its answer was lost.
+pub(super) fn settled(
+    connection: &mut AnyConnection,
+    new: &[NewOrder],
+) -> QueryResult<Vec<Settled>> {
+    let ids: Vec<Id> = new.iter().map(|order| Id(order.id.0)).collect();
+    let keyed =
+        || new.iter().filter_map(|order| Some((&order.request, order.request.key.as_ref()?)));
+    let clients: Vec<i64> = keyed().map(|(request, _)| request.client.id.0).collect();
+    let keys: Vec<&str> = keyed().map(|(_, key)| key.as_str()).collect();
+    let rows = orders::table
+        .filter(
+            orders::id
+                .eq_any(ids)
+                .or(orders::client_id.eq_any(clients).and(orders::idempotency_key.eq_any(keys))),
+        )
+        .select((orders::id, orders::client_id, orders::idempotency_key, orders::request_hash))
+        .load::<(Id, i64, Option<String>, Vec<u8>)>(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, client_id, key, hash)| Settled {
+            id: OrderId(id.0),
+            client_id: ClientId(client_id),
+            key,
+            hash,
+        })
+        .collect())
+}
+
+/// Whether `request`'s client made an order under this key.
+pub(super) fn has_key(connection: &mut AnyConnection, request: &Request) -> QueryResult<bool> {
+    let Some(key) = &request.key else { return Ok(false) };
+    let found = orders::table
+        .filter(orders::client_id.eq(request.client.id.0))
+        .filter(orders::idempotency_key.eq(key.as_str()))
+        .select(orders::client_id)
+        .first::<i64>(connection)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = orders, treat_none_as_default_value = false)]
+struct NewRow<'a> {
+    id: Id,
+    client_id: i64,
+    idempotency_key: Option<&'a str>,
+    request_hash: &'a [u8],
+    status: &'static str,
+    total_minor: i64,
+    expires_at: Option<Moment>,
+    created_at: Moment,
+}
+
+/// Writes orders that were sold, each with its total.
+pub(super) fn insert(
+    connection: &mut AnyConnection,
+    sold: &[(&NewOrder, i64)],
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let rows: Vec<_> = sold
+        .iter()
+        .map(|(order, total_minor)| {
+            let RequestHash(hash) = &order.request.hash;
+            NewRow {
+                id: Id(order.id.0),
+                client_id: order.request.client.id.0,
+                idempotency_key: order.request.key.as_ref().map(|key| key.as_str()),
+                request_hash: hash,
+                status: OrderStatus::Placed.as_str(),
+                total_minor: *total_minor,
+                expires_at: None,
+                created_at: Moment(now),
+            }
+        })
+        .collect();
+    for some in rows.chunks(movements::ROWS_AT_ONCE) {
+        on_backend!(connection, concrete => {
+            diesel::insert_into(orders::table).values(some).execute(concrete)
+        })?;
+    }
+    Ok(())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = orders)]
+struct Row {
+    id: Id,
+    client_id: i64,
+    status: String,
+    total_minor: i64,
+    expires_at: Option<Moment>,
+    created_at: Moment,
+}
+
+/// Completes rows to orders, in the same order.
+fn complete(connection: &mut AnyConnection, rows: Vec<Row>) -> Result<Vec<Order>, Error> {
+    let ids: Vec<_> = rows.iter().map(|row| OrderId(row.id.0)).collect();
+    let mut lines = movements::lines_of(connection, &ids)?;
+    rows.into_iter()
+        .map(|row| {
+            let id = OrderId(row.id.0);
+            let status = OrderStatus::from_word(&row.status).ok_or_else(|| {
+                Error::Unreadable(format!("order {id} with the unknown status {:?}", row.status))
+            })?;
+            Ok(Order {
+                id,
+                client_id: ClientId(row.client_id),
+                status,
+                expires_at: row.expires_at.map(|moment| moment.0),
+                lines: lines.remove(&id).unwrap_or_default(),
+                total_minor: row.total_minor,
+                created_at: row.created_at.0,
+            })
+        })
+        .collect()
+}
+
+/// The orders with these ids, in no particular order.
+pub(super) fn load(connection: &mut AnyConnection, ids: &[OrderId]) -> Result<Vec<Order>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Id> = ids.iter().map(|id| Id(id.0)).collect();
+    let rows =
+        orders::table.filter(orders::id.eq_any(ids)).select(Row::as_select()).load(connection)?;
+    complete(connection, rows)
+}
+
+/// One order, as `client` may see it.
+///
+/// # Errors
+/// [`Refusal::UnknownOrder`] if there is none, or it is another client's.
+pub fn find(connection: &mut AnyConnection, client: Client, id: OrderId) -> Result<Order, Error> {
+    let order = load(connection, &[id])?.pop();
+    Ok(order.filter(|order| client.may_see(order.client_id)).ok_or(Refusal::UnknownOrder)?)
+}
+
+/// A page of the orders that `client` may see, the newest first, before order `after` if given.
+/// Newest means made last by an instance's clock, which is what the ids are sorted by.
+///
+/// # Errors
+/// What the database says.
+pub fn list(
+    connection: &mut AnyConnection,
+    client: Client,
+    after: Option<OrderId>,
+    limit: usize,
+) -> Result<Page<Order, OrderId>, Error> {
+    let mut query = orders::table
+        .order(orders::id.desc())
+        .select(Row::as_select())
+        .limit(limit as i64 + 1)
+        .into_boxed::<MultiBackend>();
+    if !client.is_admin() {
+        query = query.filter(orders::client_id.eq(client.id.0));
+    }
+    if let Some(after) = after {
+        query = query.filter(orders::id.lt(Id(after.0)));
+    }
+    let mut rows = query.load(connection)?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let items = complete(connection, rows)?;
+    let next = items.last().filter(|_| has_more).map(|order| order.id);
+    Ok(Page { items, next })
+}

@@ -1,0 +1,88 @@
+//! A pool of open connections, kept by r2d2.
+
+use std::time::{Duration, Instant};
+
+use diesel::r2d2::R2D2Connection;
+use r2d2::{ManageConnection, PooledConnection};
+
+use super::connection::{AnyConnection, DatabaseUrl};
+use super::error::Error;
+
+/// How long r2d2 tries to open a connection before it pauses; also the longest such pause.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A connection in a pool, with what was found out about it.
+pub(super) struct Session {
+    pub(super) connection: AnyConnection,
+    /// Set when an error left the connection dead or in an unknown state: it is then closed
+    /// instead of going back to the pool.
+    pub(super) is_broken: bool,
+}
+
+impl Session {
+    /// Whether the database still answers on this connection.
+    pub(super) fn is_alive(&mut self) -> bool {
+        self.connection.ping().is_ok()
+    }
+}
+
+pub(super) struct Manager(DatabaseUrl);
+
+impl ManageConnection for Manager {
+    type Connection = Session;
+    type Error = diesel::ConnectionError;
+
+    fn connect(&self) -> Result<Session, Self::Error> {
+        AnyConnection::open(&self.0).map(|connection| Session { connection, is_broken: false })
+    }
+
+    fn is_valid(&self, session: &mut Session) -> Result<(), Self::Error> {
+        session.connection.ping().map_err(diesel::ConnectionError::CouldntSetupConfiguration)
+    }
+
+    fn has_broken(&self, session: &mut Session) -> bool {
+        std::thread::panicking() || session.is_broken || session.connection.is_broken()
+    }
+}
+
+/// Logs what went wrong in the background; whoever waits for a connection is told by its timeout.
+#[derive(Debug)]
+struct LogErrors;
+
+impl r2d2::HandleError<diesel::ConnectionError> for LogErrors {
+    fn handle_error(&self, error: diesel::ConnectionError) {
+        tracing::warn!(%error, "cannot open a connection to the database");
+    }
+}
+
+/// A pool of at most so many connections. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Pool(r2d2::Pool<Manager>);
+
+impl Pool {
+    /// A pool that opens its connections in the background; [`Pool::get`] waits for them.
+    pub(super) fn new(url: &DatabaseUrl, size: u32) -> Self {
+        Self(
+            r2d2::Pool::builder()
+                .max_size(size)
+                .connection_timeout(CONNECT_TIMEOUT)
+                // No ping before each use: a dead connection shows in its first statement, and the
+                // transaction is then run again on another one.
+                .test_on_check_out(false)
+                .error_handler(Box::new(LogErrors))
+                .build_unchecked(Manager(url.clone())),
+        )
+    }
+
+    /// A connection, waiting for one until `deadline`.
+    pub(super) fn get(&self, deadline: Instant) -> Result<PooledConnection<Manager>, Error> {
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        // r2d2 refuses a timeout of zero by panicking.
+        self.0.get_timeout(remaining.max(Duration::from_millis(1))).map_err(|error| {
+            match self.0.state().connections {
+                0 => Error::Unavailable(error.to_string()),
+                _ => Error::Busy("all connections are in use".to_owned()),
+            }
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! API tokens: 256 random bits, known to their holder only. The database has their SHA-256.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+const PREFIX: &str = "bks_";
+const BYTES: usize = 32;
+
+/// A token. It does not implement `Debug`, so that no log line can hold one.
+pub struct Token(String);
+
+/// SHA-256 of a token's text.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenHash(pub(super) [u8; 32]);
+
+impl Token {
+    /// A new token from the operating system's source of randomness.
+    ///
+    /// # Errors
+    /// If the operating system has no randomness to give.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; BYTES];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))))
+    }
+
+    /// Takes what a client sent, if it has a token's shape.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; BYTES];
+        let body = text.strip_prefix(PREFIX)?;
+        let length = URL_SAFE_NO_PAD.decode_slice(body, &mut bytes).ok()?;
+        (length == BYTES).then(|| Self(text.to_owned()))
+    }
+
+    /// The text to hand to its holder, once.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What the database keeps. A slow hash would add nothing: 256 random bits cannot be guessed.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(self.0.as_bytes()).into())
+    }
+}
+
+impl TokenHash {
+    /// Whether `stored` is this hash, in a time that does not tell where they differ.
+    pub(super) fn matches(&self, stored: &[u8]) -> bool {
+        self.0.ct_eq(stored).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_back_and_hashes_to_the_same() {
+        let token = Token::generate().unwrap();
+        let again = Token::parse(token.reveal()).unwrap();
+        assert!(again.hash().matches(&token.hash().0));
+        assert!(!Token::generate().unwrap().hash().matches(&token.hash().0));
+    }
+
+    #[test]
+    fn what_has_another_shape_is_no_token() {
+        let token = Token::generate().unwrap();
+        let body = token.reveal().strip_prefix(PREFIX).unwrap();
+        for text in
+            ["", "bks_", body, &format!("bks_{body}x"), &format!("bks_{}", &body[1..]), "bks_é"]
+        {
+            assert!(Token::parse(text).is_none(), "{text}");
+        }
+    }
+}

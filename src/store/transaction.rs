@@ -1,0 +1,126 @@
+//! The one door to the database: every transaction and every read goes through here, and is run
+//! again when the failure is one that a second run can cure.
+
+use std::time::{Duration, Instant};
+
+use diesel::Connection as _;
+#[cfg(feature = "sqlite")]
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+
+use super::connection::AnyConnection;
+use super::error::{Cure, Error};
+use super::pool::{Pool, Session};
+
+/// Errors that nobody could name are given this many attempts in all: a transaction that failed
+/// left nothing behind, so running it again does no harm.
+const ATTEMPTS_AT_THE_UNKNOWN: u32 = 3;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Runs `work` in one transaction and commits it.
+///
+/// PostgreSQL and MySQL run at READ COMMITTED, where a locked row is read in its newest version;
+/// SQLite runs `BEGIN IMMEDIATE`, which takes the one write lock before the first read. `work` runs
+/// again, from the start, after a serialization failure, a deadlock, a lock timeout, a lost
+/// connection, or when another writer took the same key; it must therefore recognise what an
+/// earlier run may have committed although its answer was lost.
+///
+/// # Errors
+/// The error of the last attempt when no cure was left or `deadline` passed; nothing was changed,
+/// unless the connection was lost during the commit of that last attempt.
+pub(super) fn transaction<T>(
+    pool: &Pool,
+    deadline: Instant,
+    mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    persist(pool, deadline, |session| attempt(session, &mut work))
+}
+
+/// Runs `work`, which only reads, outside a transaction.
+///
+/// # Errors
+/// As [`transaction`].
+pub(super) fn read<T>(
+    pool: &Pool,
+    deadline: Instant,
+    mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    persist(pool, deadline, |session| work(&mut session.connection))
+}
+
+fn attempt<T>(
+    session: &mut Session,
+    work: &mut impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    match &mut session.connection {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(sqlite) => {
+            // `immediate_transaction` would hand `work` a SqliteConnection; these are its parts.
+            AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
+            let outcome = work(&mut session.connection);
+            match outcome {
+                Ok(value) => {
+                    AnyConnection::commit_transaction(&mut session.connection)?;
+                    Ok(value)
+                }
+                Err(error) => {
+                    // A full disk rolls back by itself, and this one then fails.
+                    let rollback = AnyConnection::rollback_transaction(&mut session.connection);
+                    session.is_broken |= rollback.is_err();
+                    Err(error)
+                }
+            }
+        }
+        #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+        connection => connection.transaction(work),
+    }
+}
+
+fn persist<T>(
+    pool: &Pool,
+    deadline: Instant,
+    mut attempt: impl FnMut(&mut Session) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut pause = FIRST_PAUSE;
+    let mut unknown = 0;
+    loop {
+        let mut session = pool.get(deadline)?;
+        let error = match attempt(&mut session) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let mut last = match error.cure() {
+            Cure::None => return Err(error),
+            Cure::Again => Error::Busy(error.to_string()),
+            Cure::Wait => Error::Unavailable(error.to_string()),
+            Cure::Reconnect if session.is_alive() => {
+                unknown += 1;
+                if unknown == ATTEMPTS_AT_THE_UNKNOWN {
+                    return Err(error);
+                }
+                error
+            }
+            Cure::Reconnect => {
+                session.is_broken = true;
+                Error::Unavailable(error.to_string())
+            }
+        };
+        drop(session);
+        if Instant::now() + pause >= deadline {
+            if let Error::Database(error) = last {
+                last = Error::Busy(error.to_string());
+            }
+            return Err(last);
+        }
+        tracing::debug!(error = %last, ?pause, "running the transaction again");
+        std::thread::sleep(jitter(pause));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Between half of `pause` and all of it, so that those who collided once do not meet again.
+fn jitter(pause: Duration) -> Duration {
+    let share = getrandom::u32().unwrap_or(u32::MAX);
+    pause / 2 + (pause / 2).mul_f64(f64::from(share) / f64::from(u32::MAX))
+}

@@ -1,0 +1,431 @@
+//! Whatever is sent, the answer is a refusal that says why, never a 5xx, and nothing has changed.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::kit::{Answer, Backend, Scenario, Shop, isbn};
+use crate::scenarios;
+
+pub const SCENARIOS: &[Scenario] = scenarios![
+    Shop on Backend::ALL:
+        broken_json_is_refused,
+        wrong_types_and_numbers_are_refused_by_name,
+        unknown_fields_are_refused_by_name,
+        missing_fields_are_refused_by_name,
+        text_that_no_database_should_see_is_refused,
+        a_body_cut_short_changes_nothing,
+        what_is_not_http_is_survived,
+        tampered_cursors_are_refused,
+        tampered_etags_are_refused,
+        odd_queries_and_paths_are_refused,
+];
+
+const JSON: &str = "application/json";
+
+/// Every POST and PATCH with a body, as (method, path, a body that is right).
+fn bodies(book: i64) -> Vec<(Method, String, String)> {
+    let isbn = isbn::thirteen(&isbn::unused_nine());
+    let line = format!(r#"{{"book_id":{book},"quantity":1}}"#);
+    let of = |part: &str| format!("/v1/books/{book}{part}");
+    let new = format!(
+        r#"{{"isbn":"{isbn}","title":"T","author":"A","price":{{"amount":1}},"quantity":1}}"#
+    );
+    vec![
+        (Method::POST, of("/purchases"), r#"{"quantity":1}"#.to_owned()),
+        (Method::POST, "/v1/orders".to_owned(), format!(r#"{{"lines":[{line}]}}"#)),
+        (Method::POST, of("/restocks"), r#"{"quantity":1,"reference":"r"}"#.to_owned()),
+        (Method::POST, "/v1/restocks".to_owned(), format!(r#"{{"lines":[{line}]}}"#)),
+        (Method::POST, of("/stocktakes"), r#"{"counted":1,"expected":100}"#.to_owned()),
+        (Method::POST, "/v1/books".to_owned(), new),
+        (Method::PATCH, of(""), r#"{"title":"T","price":{"amount":1}}"#.to_owned()),
+    ]
+}
+
+/// Runs `attack` and demands that neither the database nor the catalogue looks different, and that
+/// the server still sells.
+fn nothing_changes(shop: &Shop, attack: impl FnOnce(i64)) {
+    let book = shop.book(100);
+    let looks = || (shop.database.fingerprint(), shop.admin.all("/v1/books", &[]));
+    let before = looks();
+    attack(book);
+    assert_eq!(looks(), before);
+    shop.storefront.buy(book, 1).expect(201);
+}
+
+fn send(shop: &Shop, method: &Method, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+    let mut call = shop.admin.call(method.clone(), path).raw(JSON, body);
+    if *method == Method::PATCH {
+        call = call.if_match("*");
+    }
+    call.send()
+}
+
+fn broken_json_is_refused(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        let deep = "[".repeat(60_000);
+        let broken: [&[u8]; 14] = [
+            b"",
+            b"{",
+            b"}",
+            b"{]",
+            b"{\"quantity\":}",
+            b"{\"quantity\":1,}",
+            b"{'quantity':1}",
+            b"{\"quantity\":01}",
+            b"{\"quantity\":NaN}",
+            b"\xff\xfe",
+            b"{\"quantity\":1} {}",
+            b"{\"quantity\":1}garbage",
+            b"{\"quantity\":\"\xff\"}",
+            deep.as_bytes(),
+        ];
+        for (method, path, right) in bodies(book) {
+            for body in broken {
+                send(shop, &method, &path, body).refused(400, "invalid_request");
+            }
+            for cut in 1..right.len() {
+                send(shop, &method, &path, &right.as_bytes()[..cut])
+                    .refused(400, "invalid_request");
+            }
+        }
+    });
+}
+
+/// Bodies with one thing wrong, and the pointer to it (RFC 6901).
+fn wrong_values(book: i64) -> Vec<(String, String, String)> {
+    let numbers = [
+        "null",
+        "\"1\"",
+        "true",
+        "[]",
+        "{}",
+        "1.5",
+        "1e2",
+        "-1",
+        "-9223372036854775808",
+        "1e400",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551616",
+        "2147483648",
+        "100000000000000000000000000000000000000000",
+        "-0.1",
+    ];
+    let of = |part: &str| format!("/v1/books/{book}{part}");
+    let mut wrong = Vec::new();
+    for number in numbers.into_iter().chain(["0"]) {
+        let quantity = format!(r#"{{"quantity":{number}}}"#);
+        let line = format!(r#"{{"lines":[{{"book_id":{book},"quantity":{number}}}]}}"#);
+        wrong.push((of("/purchases"), quantity.clone(), "/quantity"));
+        wrong.push((of("/restocks"), quantity, "/quantity"));
+        wrong.push(("/v1/orders".to_owned(), line.clone(), "/lines/0/quantity"));
+        wrong.push(("/v1/restocks".to_owned(), line, "/lines/0/quantity"));
+    }
+    for number in numbers.iter().filter(|number| **number != "null") {
+        let expected = format!(r#"{{"counted":1,"expected":{number}}}"#);
+        if *number != "1e2" {
+            wrong.push((of("/stocktakes"), expected, "/expected"));
+        }
+    }
+    for number in numbers {
+        wrong.push((of("/stocktakes"), format!(r#"{{"counted":{number}}}"#), "/counted"));
+        let isbn = isbn::thirteen("000000000");
+        let new = |price: &str, quantity: &str| {
+            format!(
+                r#"{{"isbn":"{isbn}","title":"T","author":"A","price":{price},"quantity":{quantity}}}"#
+            )
+        };
+        let price = format!(r#"{{"amount":{number}}}"#);
+        wrong.push(("/v1/books".to_owned(), new(&price, "1"), "/price/amount"));
+        if number != "null" {
+            wrong.push(("/v1/books".to_owned(), new(r#"{"amount":1}"#, number), "/quantity"));
+        }
+    }
+    for lines in ["null", "1", "\"x\"", "{}", "[]", "[1]", "[null]", "[[]]", "[\"x\"]"] {
+        for path in ["/v1/orders", "/v1/restocks"] {
+            wrong.push((path.to_owned(), format!(r#"{{"lines":{lines}}}"#), "/lines"));
+        }
+    }
+    for id in ["null", "\"1\"", "1.5", "[]", "true", "9223372036854775808"] {
+        let lines = format!(r#"{{"lines":[{{"book_id":{id},"quantity":1}}]}}"#);
+        wrong.push(("/v1/orders".to_owned(), lines, "/lines/0/book_id"));
+    }
+    for body in ["null", "1", "\"x\"", "[]", "true"] {
+        wrong.push((of("/purchases"), body.to_owned(), ""));
+    }
+    wrong.push((of("/restocks"), r#"{"quantity":1,"reference":5}"#.to_owned(), "/reference"));
+    wrong.into_iter().map(|(path, body, pointer)| (path, body, pointer.to_owned())).collect()
+}
+
+fn wrong_types_and_numbers_are_refused_by_name(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        for (path, body, pointer) in wrong_values(book) {
+            let refused = send(shop, &Method::POST, &path, body).refused(422, "invalid_request");
+            let named = refused["errors"][0]["pointer"].as_str();
+            let is_named = named.is_some_and(|named| named.starts_with(&pointer));
+            assert!(is_named, "does not point at {pointer:?}\n{refused}");
+            assert!(refused["errors"][0]["detail"].is_string(), "\n{refused}");
+        }
+        let many =
+            format!("[{}]", vec![format!(r#"{{"book_id":{book},"quantity":1}}"#); 101].join(","));
+        for path in ["/v1/orders", "/v1/restocks"] {
+            let refused = send(shop, &Method::POST, path, format!(r#"{{"lines":{many}}}"#));
+            assert_eq!(refused.refused(422, "invalid_request")["errors"][0]["pointer"], "/lines");
+        }
+        // An id beyond every book is well formed: it is only unknown.
+        for id in [0, -1, i64::MAX, i64::MIN] {
+            let answer = shop.storefront.order(&[(id, 1)]).send().expect(422);
+            assert!(answer.body.to_string().contains(&id.to_string()) || id < 1, "\n{answer}");
+        }
+    });
+}
+
+fn unknown_fields_are_refused_by_name(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        for (method, path, right) in bodies(book) {
+            let body = format!(r#"{},"surprise":1}}"#, &right[..right.len() - 1]);
+            let refused = send(shop, &method, &path, body).refused(422, "invalid_request");
+            assert_eq!(refused["errors"][0]["pointer"], "/surprise", "\n{refused}");
+            let twice = format!("{},{}", &right[..right.len() - 1], &right[1..]);
+            let refused = send(shop, &method, &path, twice);
+            assert!(matches!(refused.status, 400 | 422), "a field given twice\n{refused}");
+        }
+        let nested = format!(r#"{{"lines":[{{"book_id":{book},"quantity":1,"price":0}}]}}"#);
+        for path in ["/v1/orders", "/v1/restocks"] {
+            let refused = send(shop, &Method::POST, path, nested.clone());
+            let refused = refused.refused(422, "invalid_request");
+            assert_eq!(refused["errors"][0]["pointer"], "/lines/0/price", "\n{refused}");
+        }
+    });
+}
+
+fn missing_fields_are_refused_by_name(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        for (path, body, missing) in [
+            (format!("/v1/books/{book}/purchases"), json!({}), "quantity"),
+            (format!("/v1/books/{book}/restocks"), json!({ "reference": "r" }), "quantity"),
+            (format!("/v1/books/{book}/stocktakes"), json!({ "expected": 1 }), "counted"),
+            ("/v1/orders".to_owned(), json!({}), "lines"),
+            ("/v1/orders".to_owned(), json!({ "lines": [{ "book_id": book }] }), "quantity"),
+            ("/v1/restocks".to_owned(), json!({ "lines": [{ "quantity": 1 }] }), "book_id"),
+            (
+                "/v1/books".to_owned(),
+                json!({ "title": "T", "author": "A", "price": { "amount": 1 } }),
+                "isbn",
+            ),
+        ] {
+            let refused = shop.admin.post(&path, body).refused(422, "invalid_request");
+            assert!(refused["errors"].to_string().contains(missing), "\n{refused}");
+        }
+    });
+}
+
+fn text_that_no_database_should_see_is_refused(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        let isbn = isbn::thirteen(&isbn::unused_nine());
+        let new = |title: &str, author: &str| json!({ "isbn": isbn, "title": title, "author": author, "price": { "amount": 1 } });
+        let path = format!("/v1/books/{book}");
+        for bad in ["nul\0inside", "\0", "", "   "] {
+            for body in [new(bad, "A"), new("T", bad)] {
+                shop.admin.post("/v1/books", body).refused(422, "invalid_request");
+            }
+            let change = shop.admin.patch(&path, json!({ "title": bad })).if_match("*");
+            change.refused(422, "invalid_request");
+        }
+        shop.admin.post("/v1/books", new("T", &"a".repeat(1_001))).refused(422, "invalid_request");
+        let nul = json!({ "quantity": 1, "reference": "nul\0inside" });
+        shop.admin.post(&format!("{path}/restocks"), nul).refused(422, "invalid_request");
+        // A lone surrogate is no text at all.
+        let lone =
+            format!(r#"{{"isbn":"{isbn}","title":"\ud800","author":"A","price":{{"amount":1}}}}"#);
+        let refused = send(shop, &Method::POST, "/v1/books", lone);
+        assert!(matches!(refused.status, 400 | 422), "\n{refused}");
+        let megabyte = new(&"x".repeat(1 << 20), "A");
+        shop.admin.post("/v1/books", megabyte).refused(413, "payload_too_large");
+        for lie in ["text/plain", "multipart/form-data; boundary=x", "application/octet-stream"] {
+            let call = shop.admin.call(Method::POST, "/v1/books");
+            let call = call.raw(lie, new("T", "A").to_string());
+            call.refused(415, "unsupported_media_type");
+        }
+        for kind in ["application/json; charset=utf-16", JSON] {
+            let utf16: Vec<u8> =
+                "{\"quantity\":1}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let answer =
+                shop.admin.call(Method::POST, &format!("{path}/purchases")).raw(kind, utf16).send();
+            assert!(matches!(answer.status, 400 | 415), "\n{answer}");
+        }
+        let zipped = shop.admin.call(Method::POST, &format!("{path}/purchases"));
+        let zipped = zipped.raw(JSON, "not zipped").header("Content-Encoding", "gzip").send();
+        assert!(matches!(zipped.status, 400 | 415), "\n{zipped}");
+    });
+}
+
+/// Sends `bytes` and half-closes; gives back what came until the server closed.
+fn raw(shop: &Shop, bytes: &[u8]) -> String {
+    let server = shop.server();
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(bytes).unwrap();
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn a_body_cut_short_changes_nothing(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        let token = shop.admin.token.clone().unwrap();
+        for (method, path, body) in bodies(book) {
+            let head = format!(
+                "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+                 If-Match: *\r\nContent-Type: application/json\r\n"
+            );
+            // The whole JSON is there, but more was promised: what was sent may not be all of it.
+            let promised = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len() + 10);
+            let half =
+                format!("{head}Content-Length: {}\r\n\r\n{}", body.len(), &body[..body.len() / 2]);
+            let chunk =
+                format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n", body.len());
+            let broken =
+                format!("{head}Transfer-Encoding: chunked\r\n\r\nzz\r\n{body}\r\n0\r\n\r\n");
+            for request in [promised, half, chunk, broken, head] {
+                let answer = raw(shop, request.as_bytes());
+                let is_refusal = answer.is_empty() || answer.starts_with("HTTP/1.1 4");
+                assert!(is_refusal, "{request}\n=> {answer}");
+            }
+        }
+    });
+}
+
+fn what_is_not_http_is_survived(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        let buy = format!("POST /v1/books/{book}/purchases HTTP/1.1\r\nHost: x\r\n");
+        let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(200_000));
+        let headers =
+            format!("GET /v1/books HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(5_000));
+        let odd = [
+            "\0\0\0\0",
+            "GET",
+            "GET / HTTP/9.9\r\n\r\n",
+            "\x16\x03\x01\x02\0\x01",
+            "PRI * HTTP/2.0\r\n\r\n",
+            &format!("{buy}Content-Length: -1\r\n\r\n"),
+            &format!("{buy}Content-Length: 99999999999999\r\n\r\n"),
+            &format!("{buy}Content-Length: 5\r\nContent-Length: 6\r\n\r\n{{}}"),
+            &format!("{buy}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            &long,
+            &headers,
+        ];
+        for request in odd {
+            let answer = raw(shop, request.as_bytes());
+            assert!(!answer.starts_with("HTTP/1.1 5"), "{request:.200}\n=> {answer}");
+        }
+    });
+}
+
+fn tampered_cursors_are_refused(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        for _ in 0..3 {
+            shop.book(0);
+        }
+        // Books have come, but that was us.
+        let movements = format!("/v1/books/{book}/movements");
+        for (path, sort) in [("/v1/books", Some("title")), ("/v1/orders", None), (&movements, None)]
+        {
+            let sort: Vec<_> = sort.into_iter().map(|sort| ("sort", sort)).collect();
+            let page = shop.admin.get(path).query(&sort).query(&[("limit", "1")]).expect(200);
+            let genuine = page["next"].as_str().unwrap_or("bm90aGluZw").to_owned();
+            for cursor in tamper(&genuine) {
+                let call = shop.admin.get(path).query(&sort).query(&[("after", &cursor)]);
+                call.refused(400, "invalid_request");
+            }
+        }
+        let ids: Vec<_> =
+            shop.admin.all("/v1/books", &[]).iter().map(|b| b["id"].clone()).collect();
+        for id in ids.iter().filter(|id| **id != book) {
+            shop.database
+                .connect_without_rules()
+                .run(&format!("DELETE FROM books WHERE id = {id}"));
+        }
+    });
+}
+
+/// Texts that look like `genuine` but are not: every character changed, cut off at every place.
+fn tamper(genuine: &str) -> Vec<String> {
+    let mut texts: Vec<String> = (1..genuine.len()).map(|end| genuine[..end].to_owned()).collect();
+    for place in 0..genuine.len() {
+        let mut changed = genuine.as_bytes().to_vec();
+        changed[place] = if changed[place] == b'B' { b'C' } else { b'B' };
+        texts.push(String::from_utf8(changed).unwrap());
+    }
+    let odd = ["1", "x", "eyJpZCI6MX0", "AAAA", "-1", "%", "null", "\0", "🦆", "' OR 1=1 --"];
+    texts.extend(odd.map(str::to_owned));
+    texts.extend([format!("{genuine}A"), format!("{genuine}="), "A".repeat(5_000)]);
+    texts
+}
+
+fn tampered_etags_are_refused(shop: &Shop) {
+    nothing_changes(shop, |book| {
+        let genuine = shop.admin.book(book).etag();
+        let huge = format!("\"{}.1\"", "9".repeat(50));
+        let bare = genuine.trim_matches('"').to_owned();
+        let weak = format!("W/{genuine}");
+        let odd: [&[u8]; 13] = [
+            b"",
+            b"\"",
+            b"\"\"",
+            b"\"x\"",
+            b"\"0.0\"",
+            b"\"-1.1\"",
+            b"\"1\"",
+            b"1.1.1",
+            b"\xff\xfe",
+            b"\"1.1",
+            huge.as_bytes(),
+            bare.as_bytes(),
+            weak.as_bytes(),
+        ];
+        for etag in odd {
+            let call = shop.admin.patch(&format!("/v1/books/{book}"), json!({ "title": "Stolen" }));
+            let answer = call.header("If-Match", etag).send();
+            let is_refusal = matches!(answer.status, 400 | 412 | 428);
+            assert!(is_refusal, "If-Match: {}\n{answer}", String::from_utf8_lossy(etag));
+        }
+    });
+}
+
+fn odd_queries_and_paths_are_refused(shop: &Shop) {
+    nothing_changes(shop, |_| {
+        let long = "x".repeat(5_000);
+        let queries = [
+            "limit=1&limit=2",
+            "limit=%ff",
+            "q=%",
+            "q=%zz",
+            "sort=title;drop",
+            "after=%00",
+            "isbn=%00",
+            "in_stock=1%00",
+            "limit=+5",
+            "limit=5%20",
+            &format!("q={long}"),
+            &format!("sort={long}"),
+        ];
+        for query in queries {
+            for path in ["/v1/books", "/v1/orders", "/v1/books/1/movements"] {
+                let answer = shop.admin.get(&format!("{path}?{query}")).send();
+                assert!(answer.status < 500, "\n{answer}");
+            }
+        }
+        // A parameter that is misspelt, or given twice, would be silently ignored otherwise.
+        for query in ["limit=1&limit=2", "serach=x", "Q=x"] {
+            let call = shop.storefront.get(&format!("/v1/books?{query}"));
+            call.refused(400, "invalid_request");
+        }
+        shop.storefront.get(&format!("/v1/books?q={long}")).refused(400, "invalid_request");
+    });
+}

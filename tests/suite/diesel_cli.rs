@@ -1,0 +1,128 @@
+//! The plain Diesel CLI works on every backend, and agrees with the program about the schema.
+
+use std::path::Path;
+
+use crate::kit::{
+    Backend, Bookstore, Database, Finished, Missing, Scenario, Server, Shop, finish,
+    in_clean_environment, variable,
+};
+use crate::scenarios;
+
+pub const SCENARIOS: &[Scenario] = scenarios![
+    Nothing on Backend::ALL:
+        run_makes_what_migrate_makes,
+        redo_and_revert_leave_nothing_behind;
+    Shop on Backend::ALL:
+        what_migrate_made_the_diesel_cli_can_take_back;
+    Nothing on Backend::POSTGRES:
+        the_schema_file_is_what_the_diesel_cli_prints;
+];
+
+const VARIABLE: &str = "BOOKSTORE_TEST_DIESEL_CLI";
+
+pub fn missing() -> Option<Missing> {
+    let what = format!("diesel_cli: no Diesel CLI; set {VARIABLE} to the path of `diesel`");
+    variable(VARIABLE).is_none().then_some(Missing { what, is_optional: false })
+}
+
+/// Runs the Diesel CLI from the repository.
+fn diesel(database: &Database, arguments: &[&str]) -> Finished {
+    let program = variable(VARIABLE).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    // The Diesel CLI takes a path for SQLite.
+    let url = database.url.trim_start_matches("sqlite://");
+    let mut command = in_clean_environment(&program, home.path());
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("DATABASE_URL", url).args(arguments);
+    finish(&mut command, &format!("diesel {}", arguments.join(" "))).exits(0)
+}
+
+/// `diesel migration ...` with this backend's folder.
+fn migration(database: &Database, arguments: &[&str]) -> Finished {
+    let folder = format!("migrations/{}", database.backend);
+    let arguments = [&["migration"], arguments, &["--migration-dir", &folder]].concat();
+    diesel(database, &arguments)
+}
+
+/// The tables of the bookstore and their columns, as the database itself describes them.
+fn schema(database: &Database) -> String {
+    let query = match database.backend {
+        Backend::Sqlite => {
+            "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema
+             WHERE name NOT LIKE '%diesel%' AND name NOT LIKE 'sqlite_%' ORDER BY name)"
+        }
+        Backend::Postgres => {
+            "SELECT string_agg(line, ';' ORDER BY line) FROM (
+                 SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) AS line
+                 FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '%diesel%'
+                 UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE '%diesel%'
+                 UNION ALL SELECT concat_ws(' ', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
+                 WHERE connamespace = 'public'::regnamespace AND conrelid <> 0) AS lines"
+        }
+        Backend::Mysql => {
+            "SELECT group_concat(concat_ws(' ', table_name, column_name, column_type, is_nullable, column_key)
+                 ORDER BY table_name, ordinal_position SEPARATOR ';')
+             FROM information_schema.columns WHERE table_schema = database() AND table_name NOT LIKE '%diesel%'"
+        }
+    };
+    let mut connection = database.connect();
+    if database.backend == Backend::Mysql {
+        connection.run("SET group_concat_max_len = 1000000");
+    }
+    connection.text(query).unwrap_or_default()
+}
+
+fn run_makes_what_migrate_makes(backend: Backend) {
+    let (by_diesel, by_program) = (Database::empty(backend), Database::migrated(backend));
+    migration(&by_diesel, &["run"]);
+    let expected = schema(&by_program);
+    assert!(expected.contains("stock_movements"), "{expected}");
+    assert_eq!(schema(&by_diesel), expected);
+
+    // Both keep the same book about what has run.
+    let versions = "SELECT count(*) FROM __diesel_schema_migrations";
+    let run = by_diesel.connect().number(versions);
+    assert_eq!(run, by_program.connect().number(versions));
+    Bookstore::new(["migrate"]).on(&by_diesel).run().exits(0);
+    assert_eq!(by_diesel.connect().number(versions), run);
+    let pending = migration(&by_program, &["list"]);
+    assert!(pending.stdout.contains("[X]") && !pending.stdout.contains("[ ]"), "{pending}");
+
+    let server = Server::start(&by_diesel.url, &[]);
+    assert_eq!(reqwest::blocking::get(format!("{}/readyz", server.url)).unwrap().status(), 200);
+}
+
+fn redo_and_revert_leave_nothing_behind(backend: Backend) {
+    let database = Database::empty(backend);
+    migration(&database, &["run"]);
+    let expected = schema(&database);
+    migration(&database, &["redo"]);
+    assert_eq!(schema(&database), expected);
+    migration(&database, &["redo", "--all"]);
+    assert_eq!(schema(&database), expected);
+    migration(&database, &["revert", "--all"]);
+    assert_eq!(schema(&database), "");
+    migration(&database, &["run"]);
+    assert_eq!(schema(&database), expected);
+}
+
+fn what_migrate_made_the_diesel_cli_can_take_back(shop: &Shop) {
+    // With data in every table: the order of the tables matters.
+    let book = shop.book(5);
+    shop.storefront.buy(book, 1).expect(201);
+    shop.admin.restock(book, 1).expect(201);
+    let copy = Database::migrated(shop.backend());
+    crate::kit::create_token(&copy, "admin", "me");
+    migration(&copy, &["revert", "--all"]);
+    assert_eq!(schema(&copy), "");
+    shop.server().stop();
+    migration(&shop.database, &["redo", "--all"]);
+    assert_eq!(shop.database.connect().number("SELECT count(*) FROM books"), 0);
+}
+
+fn the_schema_file_is_what_the_diesel_cli_prints(backend: Backend) {
+    let database = Database::migrated(backend);
+    let printed = diesel(&database, &["print-schema"]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/schema.rs");
+    let file = std::fs::read_to_string(path).unwrap();
+    assert_eq!(printed.stdout.trim(), file.trim());
+}

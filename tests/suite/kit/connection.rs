@@ -1,0 +1,124 @@
+//! A plain connection to a test's database, past the program under test: to look, to hold locks,
+//! and to break things on purpose.
+
+use diesel::connection::{Connection as _, SimpleConnection as _};
+use diesel::prelude::*;
+#[cfg(feature = "sqlite")]
+use diesel::sql_types::Integer;
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use super::Backend;
+
+pub enum Connection {
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(PgConnection),
+    #[cfg(feature = "mysql")]
+    Mysql(MysqlConnection),
+}
+
+/// Runs the same expression on whatever connection this is.
+macro_rules! on_each {
+    ($self:expr, $connection:ident => $run:expr) => {
+        match $self {
+            #[cfg(feature = "sqlite")]
+            Connection::Sqlite($connection) => $run,
+            #[cfg(feature = "postgres")]
+            Connection::Postgres($connection) => $run,
+            #[cfg(feature = "mysql")]
+            Connection::Mysql($connection) => $run,
+        }
+    };
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    n: Option<i64>,
+}
+
+#[derive(QueryableByName)]
+struct Word {
+    #[diesel(sql_type = Nullable<Text>)]
+    word: Option<String>,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = Integer)]
+    log: i32,
+    #[diesel(sql_type = Integer)]
+    checkpointed: i32,
+}
+
+impl Connection {
+    pub fn open(backend: Backend, url: &str) -> Self {
+        let opened = match backend {
+            #[cfg(feature = "sqlite")]
+            Backend::Sqlite => {
+                let path = url.strip_prefix("sqlite://").unwrap_or(url);
+                SqliteConnection::establish(path).map(|mut connection| {
+                    connection.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
+                    Self::Sqlite(connection)
+                })
+            }
+            #[cfg(feature = "postgres")]
+            Backend::Postgres => PgConnection::establish(url).map(Self::Postgres),
+            #[cfg(feature = "mysql")]
+            Backend::Mysql => MysqlConnection::establish(url).map(Self::Mysql),
+            #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+            _ => panic!("{backend} is not compiled in"),
+        };
+        opened.unwrap_or_else(|error| panic!("cannot connect to {url}: {error}"))
+    }
+
+    pub fn try_run(&mut self, sql: &str) -> QueryResult<()> {
+        on_each!(self, connection => connection.batch_execute(sql))
+    }
+
+    pub fn run(&mut self, sql: &str) {
+        self.try_run(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The whole number that `query` selects; 0 for NULL or no row.
+    pub fn number(&mut self, query: &str) -> i64 {
+        let integer = if self.is_mysql() { "SIGNED" } else { "BIGINT" };
+        let sql = format!("SELECT CAST(({query}) AS {integer}) AS n");
+        let rows = on_each!(self, connection => diesel::sql_query(&sql).load::<Number>(connection));
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))[0].n.unwrap_or(0)
+    }
+
+    /// The text that `query` selects, if any.
+    pub fn text(&mut self, query: &str) -> Option<String> {
+        let text = if self.is_mysql() { "CHAR" } else { "TEXT" };
+        let sql = format!("SELECT CAST(({query}) AS {text}) AS word");
+        let rows = on_each!(self, connection => diesel::sql_query(&sql).load::<Word>(connection));
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}")).remove(0).word
+    }
+
+    /// Whether a snapshot older than the last commit keeps a checkpoint of the embedded database from
+    /// its end.
+    pub fn checkpoint_is_held_up(&mut self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(connection) => {
+                let sql = diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)");
+                let outcome: Checkpoint = sql.get_result(connection).unwrap();
+                outcome.checkpointed < outcome.log
+            }
+            #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+            _ => false,
+        }
+    }
+
+    fn is_mysql(&self) -> bool {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::Mysql(_) => true,
+            #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+            _ => false,
+        }
+    }
+}

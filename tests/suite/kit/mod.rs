@@ -1,0 +1,27 @@
+//! What the scenarios are written with: databases, servers, clients, a proxy, and races.
+
+pub mod isbn;
+
+mod answer;
+mod backend;
+mod client;
+mod clock;
+mod connection;
+mod database;
+mod process;
+mod proxy;
+mod scenario;
+mod server;
+mod shop;
+
+pub use answer::Answer;
+pub use backend::{Backend, Missing, variable};
+pub use client::{Call, Client, lines_of};
+pub use clock::{at_once, eventually};
+pub use connection::Connection;
+pub use database::Database;
+pub use process::{Bookstore, Finished, Running, finish, in_clean_environment};
+pub use proxy::{Commit, Proxy, wait_for_strikes};
+pub use scenario::{Scenario, Start, Theme};
+pub use server::Server;
+pub use shop::{Shop, create_token, new_book};

@@ -1,0 +1,161 @@
+//! The lock itself: a sale takes it before it looks at the shelf, and nobody who only looks waits.
+//!
+//! The ledger's primary key turns a lost lock into a retry instead of a lost update, so the races
+//! alone would not notice that it is gone. These scenarios do.
+
+use std::time::Duration;
+
+use crate::kit::{Backend, Client, Connection, Scenario, Shop, eventually};
+use crate::scenarios;
+
+pub const SCENARIOS: &[Scenario] = scenarios![
+    Shop on Backend::ALL:
+        a_reader_never_waits_for_a_sale,
+        a_sale_that_waited_sees_what_the_other_left;
+    Shop on Backend::SERVERS:
+        everything_that_changes_stock_waits_at_the_row_lock;
+    Shop on Backend::EMBEDDED:
+        everything_that_changes_stock_takes_the_write_lock_before_it_reads;
+];
+
+/// Takes the lock of `book` as a sale does and keeps it until [`let_go`].
+fn hold(shop: &Shop, book: i64) -> Connection {
+    let mut holder = shop.database.connect();
+    match shop.backend() {
+        Backend::Sqlite => holder.run("BEGIN IMMEDIATE"),
+        _ => {
+            holder.run("BEGIN");
+            holder.number(&format!("SELECT quantity FROM books WHERE id = {book} FOR UPDATE"));
+        }
+    }
+    holder
+}
+
+fn let_go(mut holder: Connection) {
+    holder.run("COMMIT");
+}
+
+fn a_reader_never_waits_for_a_sale(shop: &Shop) {
+    let book = shop.book(7);
+    let order = shop.storefront.buy(book, 1).expect(201);
+    let mut holder = hold(shop, book);
+    holder.run(&format!("UPDATE books SET quantity = 0 WHERE id = {book}"));
+    for _ in 0..5 {
+        assert_eq!(shop.storefront.quantity(book), 6, "what is not committed is not seen");
+        let listed = shop.storefront.get("/v1/books").query(&[("in_stock", "true")]).expect(200);
+        assert_eq!(listed["data"].as_array().unwrap().len(), 1);
+        assert_eq!(shop.admin.movements(book).len(), 2);
+        shop.storefront.get(order.header("location")).expect(200);
+        shop.storefront.get("/v1/orders").expect(200);
+        shop.storefront.get("/readyz").expect(200);
+    }
+    holder.run("ROLLBACK");
+}
+
+fn a_sale_that_waited_sees_what_the_other_left(shop: &Shop) {
+    let book = shop.book(5);
+    for (left, status) in [(1, 201), (0, 409)] {
+        let mut holder = hold(shop, book);
+        let buyer = buying(&shop.storefront, book);
+        if shop.backend() != Backend::Sqlite {
+            wait_for_waiter(shop);
+        }
+        // What another sale would do: take all but `left` copies and write it to the ledger.
+        let taken = holder.number(&format!("SELECT quantity FROM books WHERE id = {book}")) - left;
+        let seq = holder.number(&format!("SELECT last_seq FROM books WHERE id = {book}")) + 1;
+        if taken > 0 {
+            holder.run(&stocktake_by_hand(shop, book, seq, -taken, left));
+        }
+        let_go(holder);
+        assert_eq!(buyer.join().unwrap(), status);
+        assert_eq!(shop.admin.quantity(book), 0);
+    }
+}
+
+fn buying(client: &Client, book: i64) -> std::thread::JoinHandle<u16> {
+    let client = client.clone();
+    std::thread::spawn(move || client.buy(book, 1).send().status)
+}
+
+fn stocktake_by_hand(shop: &Shop, book: i64, seq: i64, delta: i64, left: i64) -> String {
+    let id = shop.database.uuid_literal(&uuid::Uuid::now_v7().to_string());
+    let hash = shop.database.hash_literal();
+    format!(
+        "INSERT INTO stock_entries (id, client_id, reason, request_hash, created_at)
+             VALUES ({id}, 1, 'stocktake', {hash}, '2026-01-01 00:00:00');
+         INSERT INTO stock_movements (book_id, seq, delta, quantity_after, reason, entry_id, created_at)
+             VALUES ({book}, {seq}, {delta}, {left}, 'stocktake', {id}, '2026-01-01 00:00:00');
+         UPDATE books SET quantity = {left}, last_seq = {seq} WHERE id = {book};"
+    )
+}
+
+/// Waits until a transaction of this database waits for a lock, and gives the statement it waits in.
+fn wait_for_waiter(shop: &Shop) -> String {
+    let query = match shop.backend() {
+        Backend::Postgres => {
+            "SELECT query FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1"
+        }
+        _ => {
+            "SELECT info FROM information_schema.processlist AS threads
+             JOIN information_schema.innodb_trx ON trx_mysql_thread_id = threads.id
+             WHERE trx_state = 'LOCK WAIT' AND db = database() LIMIT 1"
+        }
+    };
+    let mut watcher = shop.database.connect();
+    eventually(Duration::from_secs(30), "someone waits for the lock", || watcher.text(query))
+}
+
+fn everything_that_changes_stock_waits_at_the_row_lock(shop: &Shop) {
+    let [book, other] = shop.books([100, 100]);
+    for act in acts(book, other) {
+        let holder = hold(shop, book);
+        let (storefront, admin) = (shop.storefront.clone(), shop.admin.clone());
+        let waiting = std::thread::spawn(move || act(&storefront, &admin));
+        let statement = wait_for_waiter(shop);
+        assert!(statement.to_uppercase().contains("FOR UPDATE"), "waits in {statement}");
+        let_go(holder);
+        assert_eq!(waiting.join().unwrap(), 201);
+    }
+}
+
+type Act = Box<dyn FnOnce(&Client, &Client) -> u16 + Send>;
+
+/// Each way to change the stock of `book`.
+fn acts(book: i64, other: i64) -> Vec<Act> {
+    vec![
+        Box::new(move |storefront, _| storefront.buy(book, 1).send().status),
+        Box::new(move |storefront, _| storefront.order(&[(other, 1), (book, 1)]).send().status),
+        Box::new(move |_, admin| admin.restock(book, 1).send().status),
+        Box::new(move |_, admin| admin.restock_many(&[(other, 1), (book, 1)]).send().status),
+        Box::new(move |_, admin| admin.stocktake(book, 50).send().status),
+    ]
+}
+
+/// A transaction that reads first holds a snapshot while it waits to write. That shows: a checkpoint
+/// cannot pass the snapshot. One that takes the write lock first holds none.
+fn everything_that_changes_stock_takes_the_write_lock_before_it_reads(shop: &Shop) {
+    const ROUNDS: usize = 40;
+    let [book, other] = shop.books([100, 100]);
+    let mut holder = shop.database.connect();
+    let mut checkpointer = shop.database.connect();
+    for act in acts(book, other) {
+        holder.run("BEGIN IMMEDIATE");
+        let (storefront, admin) = (shop.storefront.clone(), shop.admin.clone());
+        let waiting = std::thread::spawn(move || act(&storefront, &admin));
+        let mut rounds_behind = 0;
+        for _ in 0..ROUNDS {
+            // Commits and takes the lock again at once: whoever waits looks only now and then.
+            holder.run("UPDATE clients SET name = name; COMMIT; BEGIN IMMEDIATE");
+            if waiting.is_finished() {
+                break;
+            }
+            // The server's reads hold a snapshot too, but never for long.
+            let is_behind = checkpointer.checkpoint_is_held_up();
+            rounds_behind = if is_behind { rounds_behind + 1 } else { 0 };
+            assert!(rounds_behind < 10, "who waits for the write lock has read before");
+        }
+        holder.run("COMMIT");
+        assert_eq!(waiting.join().unwrap(), 201);
+    }
+}

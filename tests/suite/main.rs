@@ -1,0 +1,74 @@
+//! The black-box tests: the real program, over HTTP and on the command line, on every database.
+//!
+//! Each scenario runs once on each backend, with a database of its own. SQLite needs nothing; the
+//! others need a server, named by `BOOKSTORE_TEST_POSTGRES_URL` and `BOOKSTORE_TEST_MYSQL_URL`.
+//! What is missing is left out and said so, or fails with `BOOKSTORE_TEST_REQUIRE=all`.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(unreachable_pub, reason = "a test binary has no crate-private parts worth telling apart")]
+
+mod access;
+mod audit;
+mod bad_input;
+mod catalogue;
+mod command_line;
+mod diesel_cli;
+mod first_run;
+mod http;
+mod idempotency;
+mod import;
+mod import_goodbooks;
+mod kit;
+mod locks;
+mod orders;
+mod outage;
+mod pages;
+mod purchases;
+mod races;
+mod restocks;
+mod search;
+mod stocktakes;
+
+use kit::{Backend, Theme};
+
+const THEMES: [Theme; 20] = [
+    Theme::new("catalogue", catalogue::SCENARIOS),
+    Theme::new("pages", pages::SCENARIOS),
+    Theme::new("search", search::SCENARIOS),
+    Theme::new("purchases", purchases::SCENARIOS),
+    Theme::new("orders", orders::SCENARIOS),
+    Theme::new("restocks", restocks::SCENARIOS),
+    Theme::new("stocktakes", stocktakes::SCENARIOS),
+    Theme::new("idempotency", idempotency::SCENARIOS),
+    Theme::new("access", access::SCENARIOS),
+    Theme::new("http", http::SCENARIOS),
+    Theme::new("bad_input", bad_input::SCENARIOS),
+    Theme::new("locks", locks::SCENARIOS),
+    Theme::new("races", races::SCENARIOS),
+    Theme::new("outage", outage::SCENARIOS),
+    Theme::new("command_line", command_line::SCENARIOS),
+    Theme::new("first_run", first_run::SCENARIOS),
+    Theme::new("audit", audit::SCENARIOS),
+    Theme::new("import", import::SCENARIOS),
+    Theme::new("import_goodbooks", import_goodbooks::SCENARIOS).with(import_goodbooks::missing),
+    Theme::new("diesel_cli", diesel_cli::SCENARIOS).with(diesel_cli::missing),
+];
+
+/// Each test starts servers of its own: more at a time than this is not faster.
+const TESTS_AT_ONCE: usize = 4;
+
+fn main() {
+    let mut arguments = libtest_mimic::Arguments::from_args();
+    arguments.test_threads.get_or_insert(TESTS_AT_ONCE);
+    let trials = Backend::ALL
+        .iter()
+        .flat_map(|&backend| THEMES.iter().flat_map(move |theme| theme.trials(backend)));
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    if !arguments.list {
+        let backends = Backend::ALL.iter().filter_map(|backend| backend.missing());
+        let themes = THEMES.iter().filter_map(|theme| (theme.missing)());
+        for missing in backends.chain(themes) {
+            println!("left out: {}", missing.what);
+        }
+    }
+    conclusion.exit();
+}
