@@ -149,7 +149,11 @@ impl Run<'_> {
             .intake
             .take_in(&self.waiting)
             .map_err(|error| ImportError::Store { error, done: self.report.imported })?;
-        fates.into_iter().for_each(|fate| self.report.count(fate));
+        for (fate, arrival) in fates.into_iter().zip(&self.waiting) {
+            self.report.count(fate);
+            self.report.unpriced +=
+                u64::from(fate == Fate::Imported && arrival.edit.price.is_none());
+        }
         self.waiting.clear();
         Ok(())
     }

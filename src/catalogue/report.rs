@@ -28,6 +28,8 @@ pub struct Report {
     pub existing: u64,
     /// Rows that stayed out.
     pub rejected: u64,
+    /// Of those imported the ones whose row had no price: they have the default one.
+    pub unpriced: u64,
     /// Where they are, if there are any.
     pub rejects_file: Option<String>,
     /// The first few of them.

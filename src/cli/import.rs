@@ -35,9 +35,11 @@ pub(crate) struct Import {
     /// The CSV file
     pub(crate) file: PathBuf,
 
-    /// Price in minor units (cents) of a new book whose row has none; without it such a row is rejected
-    #[arg(long, value_name = "MINOR", value_parser = price, allow_negative_numbers = true)]
-    pub(crate) default_price: Option<Price>,
+    /// Price in minor units (cents) of a new book whose row has none
+    ///
+    /// With 0 such books cost nothing until they are edited; the report says how many there are.
+    #[arg(long, value_name = "MINOR", default_value = "0", value_parser = price, allow_negative_numbers = true)]
+    pub(crate) default_price: Price,
 
     /// Copies of a new book whose row says none
     #[arg(long, value_name = "N", default_value = "0", value_parser = quantity, allow_negative_numbers = true)]
@@ -80,7 +82,7 @@ fn quantity(text: &str) -> Result<Counted, String> {
 /// If the file can't be used, or the database fails.
 pub(crate) fn run(store: &Store, args: &Import) -> Result<bool, Box<dyn Error>> {
     let options = Options {
-        default_price: args.default_price,
+        default_price: Some(args.default_price),
         default_quantity: args.default_quantity,
         columns: args.columns.clone(),
         update_existing: args.update,
@@ -123,6 +125,7 @@ fn table(report: &Report) -> String {
         ("updated", report.updated),
         ("there already", report.existing),
         ("rejected", report.rejected),
+        ("imported at the default price", report.unpriced),
     ] {
         counts.add_row([name, &count.to_string()]);
     }

@@ -7,7 +7,8 @@ use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use uuid::Uuid;
 
@@ -60,27 +61,50 @@ fn unreadable(error: &actix_web::Error) -> Problem {
     }
 }
 
+/// First whether it is JSON at all (else 400), then whether it is what the route takes (else 422).
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let malformed = |error: &dyn std::fmt::Display| {
+        Problem::malformed(format!("the body is not valid JSON: {error}"))
+    };
+    let text = std::str::from_utf8(bytes).map_err(|error| malformed(&error))?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| malformed(&error))?;
+    if text.contains('[') {
+        refuse_lists_for_objects(text)?;
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
-        let inner = error.into_inner();
-        match inner.classify() {
-            serde_json::error::Category::Data => {
-                Problem::invalid(vec![(pointer, without_place(&inner))])
-            }
-            _ => Problem::malformed(format!("the body is not valid JSON: {inner}")),
-        }
-    })?;
-    json.end()
-        .map_err(|error| Problem::malformed(format!("the body is not valid JSON: {error}")))?;
-    Ok(value)
+        Problem::invalid(vec![(pointer, in_words(&error.into_inner()))])
+    })
 }
 
-/// The error's text without ` at line 1 column 2`, which the pointer says better.
-fn without_place(error: &serde_json::Error) -> String {
+/// serde takes `[1]` for `{"quantity": 1}`: a list of a struct's members in their order. Nobody means
+/// that, so every list may hold objects only, and the body itself is one.
+fn refuse_lists_for_objects(text: &str) -> Result<(), Problem> {
+    // What is nested too deeply for this is no body of ours; the typed reading says what is wrong.
+    let Ok(body) = serde_json::from_str::<Value>(text) else { return Ok(()) };
+    let refuse =
+        |pointer: String| Err(Problem::invalid(vec![(pointer, "must be an object".to_owned())]));
+    let Some(members) = body.as_object() else { return refuse(String::new()) };
+    for (name, member) in members {
+        for (index, element) in member.as_array().into_iter().flatten().enumerate() {
+            if !element.is_object() {
+                return refuse(format!("/{}/{index}", escape(name)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The error without ` at line 1 column 2`, which the pointer says better, and without Rust's names.
+fn in_words(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(text, _)| text.to_owned())
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    text.replace("expected i64", "expected a whole number")
+        .split(", expected struct ")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The path as a JSON Pointer (RFC 6901).
@@ -88,10 +112,14 @@ fn pointer(path: &Path) -> String {
     path.iter()
         .map(|segment| match segment {
             Segment::Seq { index } => format!("/{index}"),
-            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Map { key } => format!("/{}", escape(key)),
             Segment::Enum { .. } | Segment::Unknown => String::new(),
         })
         .collect()
+}
+
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// A query string. Unknown parameters are refused if `T` says so, as all of ours do.

@@ -38,7 +38,8 @@ fn a_path_that_is_not_there_is_a_problem(shop: &Shop) {
     for path in paths {
         for client in [&shop.admin, &shop.storefront.anonymous()] {
             client.get(&path).refused(404, "not_found");
-            client.post(&path, json!({})).send().expect(404);
+            let posted = client.post(&path, json!({})).send();
+            assert!(matches!(posted.status, 404 | 405), "\n{posted}");
         }
     }
 }
@@ -113,7 +114,8 @@ fn a_body_that_is_not_json_is_an_unsupported_media_type(shop: &Shop) {
 fn a_body_past_64_kib_is_too_large(shop: &Shop) {
     let book = shop.book(3);
     let path = format!("/v1/books/{book}/purchases");
-    let padded = |length: usize| format!("{:1$}", r#"{"quantity":1}"#, length);
+    let body = r#"{"quantity":1}"#;
+    let padded = |length: usize| body.to_owned() + &" ".repeat(length - body.len());
     let send = |length| {
         shop.storefront.call(Method::POST, &path).raw("application/json", padded(length)).send()
     };
