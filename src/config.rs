@@ -16,10 +16,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn database_url(text: &str) -> Result<DatabaseUrl, String> {
-    DatabaseUrl::parse(text).map_err(|error| error.to_string())
-}
-
 /// An ISO 4217 code, such as EUR.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Currency(String);
@@ -59,8 +55,9 @@ pub struct Common {
     /// The database: sqlite://FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://...
     ///
     /// Without it the store keeps its books in bookstore.db in the working directory.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url, global = true, value_name = "URL")]
-    pub database_url: Option<DatabaseUrl>,
+    // Parsed later: clap would repeat a wrong value, and with it a password.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
 
     /// Which log lines to write to standard error, as a tracing filter: info, debug, bookstore=debug
     #[arg(
@@ -87,11 +84,13 @@ impl Common {
     /// The database, and whether it is the embedded default that nobody asked for.
     ///
     /// # Errors
-    /// If nothing is set and this program was built without SQLite.
+    /// What is wrong with the setting and what would be right, without repeating a password.
     pub fn database(&self) -> Result<(DatabaseUrl, bool), String> {
         match &self.database_url {
-            Some(url) => Ok((url.clone(), false)),
-            None => database_url(EMBEDDED_DEFAULT).map(|url| (url, true)).map_err(|error| {
+            Some(url) => DatabaseUrl::parse(url)
+                .map(|url| (url, false))
+                .map_err(|error| format!("--database-url / DATABASE_URL: {error}")),
+            None => DatabaseUrl::parse(EMBEDDED_DEFAULT).map(|url| (url, true)).map_err(|error| {
                 format!("set DATABASE_URL: the default is {EMBEDDED_DEFAULT}, but {error}")
             }),
         }

@@ -95,6 +95,9 @@ pub(crate) fn run() -> ExitCode {
             // Help and version are no errors; clap knows where each is to be printed.
             let code = if error.use_stderr() { CANNOT } else { GOOD };
             let _ = error.print();
+            if let Some(variable) = variable_of(&error) {
+                eprintln!("\nThe value may come from {variable} in the environment or in .env.");
+            }
             return code.into();
         }
     };
@@ -106,6 +109,19 @@ pub(crate) fn run() -> ExitCode {
             CANNOT.into()
         }
     }
+}
+
+/// The environment variable behind the setting that `error` is about, if that is set.
+fn variable_of(error: &clap::Error) -> Option<String> {
+    use clap::CommandFactory;
+    use clap::error::{ContextKind, ContextValue};
+
+    let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else { return None };
+    let command = CommandLine::command();
+    let argument = command.get_arguments().find(|argument| argument.to_string() == *named)?;
+    let variable = argument.get_env()?;
+    std::env::var_os(variable)?;
+    Some(variable.to_string_lossy().into_owned())
 }
 
 fn execute(line: CommandLine) -> Result<bool, Failure> {

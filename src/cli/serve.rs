@@ -47,7 +47,8 @@ pub(super) fn run(
     };
     actix_web::rt::System::new().block_on(async {
         let server = http::serve(store, &http_settings, listener)?;
-        announce(&url, address, welcome)?;
+        tracing::info!(%address, database = %url, "serving");
+        announce(address, welcome)?;
         server.await?;
         Ok(true)
     })
@@ -81,15 +82,10 @@ fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
     Ok(Some(Welcome { token, book_id, title }))
 }
 
-/// Says where the store is, on standard output; the first line is for programs too.
-fn announce(
-    url: &DatabaseUrl,
-    address: std::net::SocketAddr,
-    welcome: Option<Welcome>,
-) -> std::io::Result<()> {
+/// Says where the service is, on standard output. The first line is for programs too.
+fn announce(address: std::net::SocketAddr, welcome: Option<Welcome>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening on http://{address}")?;
-    writeln!(out, "books are in {url}")?;
     if let Some(welcome) = welcome {
         let Welcome { token, book_id, title } = welcome;
         let token = token.reveal();

@@ -138,8 +138,10 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let book = body.parse(&shop)?;
     let entry = entry(request(client, key, "POST /v1/books", &body)?, None);
-    let created =
-        shop.write(move |connection| stock::create_book(connection, &entry, &book)).await?;
+    let mut trace = None;
+    let created = shop
+        .write(move |connection| stock::create_book(connection, &entry, &book, &mut trace))
+        .await?;
     Ok(replayable(HttpResponse::Created(), created.is_replay)
         .insert_header(("Location", format!("/v1/books/{}", created.book.id)))
         .insert_header(etag::of(&created.book))
@@ -180,13 +182,14 @@ pub(super) async fn edit(
 ) -> Result<HttpResponse, Problem> {
     let precondition = etag::if_match(&http)?;
     let edit = body.parse(&shop)?;
+    let mut trace = None;
     let edited = shop
         .write(move |connection| {
             let versions = match &precondition {
                 Precondition::Any => None,
                 Precondition::Versions(versions) => Some(versions.as_slice()),
             };
-            books::edit(connection, id, versions, &edit)
+            books::edit(connection, id, versions, &edit, &mut trace)
         })
         .await?;
     Ok(HttpResponse::Ok().insert_header(etag::of(&edited)).json(BookView::new(&shop, edited)))
@@ -197,6 +200,7 @@ pub(super) async fn archive(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
 ) -> Result<HttpResponse, Problem> {
-    shop.write(move |connection| books::archive(connection, id)).await?;
+    let mut trace = None;
+    shop.write(move |connection| books::archive(connection, id, &mut trace)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

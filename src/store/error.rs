@@ -62,7 +62,10 @@ fn cure(error: &DieselError) -> Cure {
             DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation,
             _,
         ) => Cure::Again,
-        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+        DieselError::DatabaseError(
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+            _,
+        )
         | DieselError::BrokenTransactionManager
         | DieselError::AlreadyInTransaction
         | DieselError::NotInTransaction => Cure::Reconnect,

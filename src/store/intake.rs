@@ -48,9 +48,9 @@ pub fn take_in(
     let new: Vec<NewBook> =
         arrivals.iter().filter(is_new).map(|arrival| arrival.new.clone()).collect();
     if !new.is_empty() {
-        let (_, first) = books::insert(connection, &new)?;
+        let now = clock::now(connection)?;
+        let (_, first) = books::insert(connection, &new, now)?;
         if !first.is_empty() {
-            let now = clock::now(connection)?;
             if !entries::exists(connection, entry.id)? {
                 entries::insert(connection, entry, Reason::Initial, now)?;
             }
@@ -73,7 +73,7 @@ pub fn take_in(
     }
     let mut fates: HashMap<String, Fate> = HashMap::new();
     for (book_id, arrival) in stale {
-        books::edit(connection, book_id, None, &arrival.edit)?;
+        books::edit(connection, book_id, None, &arrival.edit, &mut None)?;
         fates.insert(arrival.new.isbn.to_string(), Fate::Updated);
     }
     Ok(arrivals

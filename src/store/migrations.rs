@@ -52,21 +52,18 @@ pub fn run(url: &DatabaseUrl) -> Result<Vec<String>, MigrationError> {
         reason: error.to_string(),
     })?;
     let failed = |error: &dyn std::fmt::Display| MigrationError::Failed(error.to_string());
-    // Held until this connection closes.
+    // Held until this connection closes. The session's limit on waiting for locks does not suit a
+    // change of schema.
     let lock = match connection.backend() {
-        Backend::Postgres => "SELECT pg_advisory_lock(hashtext('bookstore migrate'))",
-        Backend::Mysql => "SELECT get_lock('bookstore migrate', 600)",
-        Backend::Sqlite => "",
+        Backend::Postgres => {
+            Some("SET lock_timeout = 0; SELECT pg_advisory_lock(hashtext('bookstore migrate'))")
+        }
+        Backend::Mysql => Some("SELECT get_lock('bookstore migrate', 600)"),
+        Backend::Sqlite => None,
     };
-    // The session's limit on waiting for locks does not suit a change of schema.
-    let patience = match connection.backend() {
-        Backend::Postgres => "SET lock_timeout = 0",
-        Backend::Mysql | Backend::Sqlite => "",
-    };
-    connection
-        .batch_execute(patience)
-        .and_then(|()| connection.batch_execute(lock))
-        .map_err(|error| failed(&error))?;
+    if let Some(lock) = lock {
+        connection.batch_execute(lock).map_err(|error| failed(&error))?;
+    }
     let result = run_pending(&mut connection);
     match result {
         // SQLite has no such lock: whoever lost the race for the first statement looks again.

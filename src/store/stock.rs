@@ -235,7 +235,8 @@ pub struct Created {
     pub is_replay: bool,
 }
 
-/// Adds a book to the catalogue, with its first copies if it has any.
+/// Adds a book to the catalogue, with its first copies if it has any. `trace` is as for
+/// [`books::edit`]: a book without copies and key leaves no other.
 ///
 /// # Errors
 /// [`Refusal::DuplicateIsbn`], [`Refusal::KeyReused`].
@@ -243,6 +244,7 @@ pub fn create_book(
     connection: &mut AnyConnection,
     entry: &NewEntry,
     new: &NewBook,
+    trace: &mut books::Trace,
 ) -> Result<Created, Error> {
     let there = books::find_by_isbn(connection, new.isbn)?;
     if let Some(earlier) = entries::settled(connection, entry)? {
@@ -254,9 +256,14 @@ pub fn create_book(
         return Ok(Created { book: as_created(book, new), is_replay: earlier.id != entry.id });
     }
     if let Some(there) = there {
+        if *trace == Some(there.created_at) {
+            return Ok(Created { book: there, is_replay: false });
+        }
         return Err(Refusal::DuplicateIsbn { isbn: new.isbn, book_id: there.id }.into());
     }
-    let (book_ids, first) = books::insert(connection, std::slice::from_ref(new))?;
+    let now = clock::now(connection)?;
+    *trace = Some(now);
+    let (book_ids, first) = books::insert(connection, std::slice::from_ref(new), now)?;
     // A book without copies moves no stock, but its request may have a key to remember.
     if !first.is_empty() || entry.request.key.is_some() {
         write_entry(connection, entry, Reason::Initial, first)?;
