@@ -118,7 +118,9 @@ fn variable_of(error: &clap::Error) -> Option<String> {
 
     let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else { return None };
     let command = CommandLine::command();
-    let argument = command.get_arguments().find(|argument| argument.to_string() == *named)?;
+    // Written as `--listen <ADDRESS>`.
+    let flag = named.split(' ').next()?.strip_prefix("--")?;
+    let argument = command.get_arguments().find(|argument| argument.get_long() == Some(flag))?;
     let variable = argument.get_env()?;
     std::env::var_os(variable)?;
     Some(variable.to_string_lossy().into_owned())

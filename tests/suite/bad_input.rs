@@ -1,8 +1,4 @@
-//! Whatever is sent, the answer is a refusal that says why, never a 5xx, and nothing has changed.
-
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+//! Whatever body is sent, the answer is a refusal that says why, never a 5xx, and nothing has changed.
 
 use reqwest::Method;
 use serde_json::json;
@@ -17,17 +13,12 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         unknown_fields_are_refused_by_name,
         missing_fields_are_refused_by_name,
         text_that_no_database_should_see_is_refused,
-        a_body_cut_short_changes_nothing,
-        what_is_not_http_is_survived,
-        tampered_cursors_are_refused,
-        tampered_etags_are_refused,
-        odd_queries_and_paths_are_refused,
 ];
 
 const JSON: &str = "application/json";
 
 /// Every POST and PATCH with a body, as (method, path, a body that is right).
-fn bodies(book: i64) -> Vec<(Method, String, String)> {
+pub fn bodies(book: i64) -> Vec<(Method, String, String)> {
     let isbn = isbn::thirteen(&isbn::unused_nine());
     let line = format!(r#"{{"book_id":{book},"quantity":1}}"#);
     let of = |part: &str| format!("/v1/books/{book}{part}");
@@ -45,17 +36,6 @@ fn bodies(book: i64) -> Vec<(Method, String, String)> {
     ]
 }
 
-/// Runs `attack` and demands that neither the database nor the catalogue looks different, and that
-/// the server still sells.
-fn nothing_changes(shop: &Shop, attack: impl FnOnce(i64)) {
-    let book = shop.book(100);
-    let looks = || (shop.database.fingerprint(), shop.admin.all("/v1/books", &[]));
-    let before = looks();
-    attack(book);
-    assert_eq!(looks(), before);
-    shop.storefront.buy(book, 1).expect(201);
-}
-
 fn send(shop: &Shop, method: &Method, path: &str, body: impl Into<Vec<u8>>) -> Answer {
     let mut call = shop.admin.call(method.clone(), path).raw(JSON, body);
     if *method == Method::PATCH {
@@ -65,9 +45,13 @@ fn send(shop: &Shop, method: &Method, path: &str, body: impl Into<Vec<u8>>) -> A
 }
 
 fn broken_json_is_refused(shop: &Shop) {
-    nothing_changes(shop, |book| {
+    shop.is_unchanged_by(|book| {
+        // Some are of a wrong type as well: that they are no JSON comes first.
         let deep = "[".repeat(60_000);
-        let broken: [&[u8]; 14] = [
+        let broken: [&[u8]; 16] = [
+            deep.as_bytes(),
+            b"[",
+            b"{\"quantity\":\"1\"",
             b"",
             b"{",
             b"}",
@@ -81,7 +65,6 @@ fn broken_json_is_refused(shop: &Shop) {
             b"{\"quantity\":1} {}",
             b"{\"quantity\":1}garbage",
             b"{\"quantity\":\"\xff\"}",
-            deep.as_bytes(),
         ];
         for (method, path, right) in bodies(book) {
             for body in broken {
@@ -107,7 +90,7 @@ fn wrong_values(book: i64) -> Vec<(String, String, String)> {
         "1e2",
         "-1",
         "-9223372036854775808",
-        "1e400",
+        "1e300",
         "9223372036854775807",
         "9223372036854775808",
         "18446744073709551616",
@@ -127,9 +110,7 @@ fn wrong_values(book: i64) -> Vec<(String, String, String)> {
     }
     for number in numbers.iter().filter(|number| **number != "null") {
         let expected = format!(r#"{{"counted":1,"expected":{number}}}"#);
-        if *number != "1e2" {
-            wrong.push((of("/stocktakes"), expected, "/expected"));
-        }
+        wrong.push((of("/stocktakes"), expected, "/expected"));
     }
     for number in numbers {
         wrong.push((of("/stocktakes"), format!(r#"{{"counted":{number}}}"#), "/counted"));
@@ -145,7 +126,7 @@ fn wrong_values(book: i64) -> Vec<(String, String, String)> {
             wrong.push(("/v1/books".to_owned(), new(r#"{"amount":1}"#, number), "/quantity"));
         }
     }
-    for lines in ["null", "1", "\"x\"", "{}", "[]", "[1]", "[null]", "[[]]", "[\"x\"]"] {
+    for lines in ["null", "1", "\"x\"", "{}", "[]", "[1]", "[null]", "[[]]", "[[1,1]]", "[\"x\"]"] {
         for path in ["/v1/orders", "/v1/restocks"] {
             wrong.push((path.to_owned(), format!(r#"{{"lines":{lines}}}"#), "/lines"));
         }
@@ -154,7 +135,7 @@ fn wrong_values(book: i64) -> Vec<(String, String, String)> {
         let lines = format!(r#"{{"lines":[{{"book_id":{id},"quantity":1}}]}}"#);
         wrong.push(("/v1/orders".to_owned(), lines, "/lines/0/book_id"));
     }
-    for body in ["null", "1", "\"x\"", "[]", "true"] {
+    for body in ["null", "1", "\"x\"", "[]", "[1]", "true"] {
         wrong.push((of("/purchases"), body.to_owned(), ""));
     }
     wrong.push((of("/restocks"), r#"{"quantity":1,"reference":5}"#.to_owned(), "/reference"));
@@ -162,7 +143,7 @@ fn wrong_values(book: i64) -> Vec<(String, String, String)> {
 }
 
 fn wrong_types_and_numbers_are_refused_by_name(shop: &Shop) {
-    nothing_changes(shop, |book| {
+    shop.is_unchanged_by(|book| {
         for (path, body, pointer) in wrong_values(book) {
             let refused = send(shop, &Method::POST, &path, body).refused(422, "invalid_request");
             let named = refused["errors"][0]["pointer"].as_str();
@@ -176,6 +157,12 @@ fn wrong_types_and_numbers_are_refused_by_name(shop: &Shop) {
             let refused = send(shop, &Method::POST, path, format!(r#"{{"lines":{many}}}"#));
             assert_eq!(refused.refused(422, "invalid_request")["errors"][0]["pointer"], "/lines");
         }
+        // JSON has no such limit, but every reader of it does (RFC 8259, 6).
+        for number in ["1e400", "-1e400"] {
+            let path = format!("/v1/books/{book}/purchases");
+            let refused = send(shop, &Method::POST, &path, format!(r#"{{"quantity":{number}}}"#));
+            assert!(matches!(refused.status, 400 | 422), "\n{refused}");
+        }
         // An id beyond every book is well formed: it is only unknown.
         for id in [0, -1, i64::MAX, i64::MIN] {
             let answer = shop.storefront.order(&[(id, 1)]).send().expect(422);
@@ -185,7 +172,7 @@ fn wrong_types_and_numbers_are_refused_by_name(shop: &Shop) {
 }
 
 fn unknown_fields_are_refused_by_name(shop: &Shop) {
-    nothing_changes(shop, |book| {
+    shop.is_unchanged_by(|book| {
         for (method, path, right) in bodies(book) {
             let body = format!(r#"{},"surprise":1}}"#, &right[..right.len() - 1]);
             let refused = send(shop, &method, &path, body).refused(422, "invalid_request");
@@ -204,7 +191,7 @@ fn unknown_fields_are_refused_by_name(shop: &Shop) {
 }
 
 fn missing_fields_are_refused_by_name(shop: &Shop) {
-    nothing_changes(shop, |book| {
+    shop.is_unchanged_by(|book| {
         for (path, body, missing) in [
             (format!("/v1/books/{book}/purchases"), json!({}), "quantity"),
             (format!("/v1/books/{book}/restocks"), json!({ "reference": "r" }), "quantity"),
@@ -225,7 +212,7 @@ fn missing_fields_are_refused_by_name(shop: &Shop) {
 }
 
 fn text_that_no_database_should_see_is_refused(shop: &Shop) {
-    nothing_changes(shop, |book| {
+    shop.is_unchanged_by(|book| {
         let isbn = isbn::thirteen(&isbn::unused_nine());
         let new = |title: &str, author: &str| json!({ "isbn": isbn, "title": title, "author": author, "price": { "amount": 1 } });
         let path = format!("/v1/books/{book}");
@@ -261,171 +248,5 @@ fn text_that_no_database_should_see_is_refused(shop: &Shop) {
         let zipped = shop.admin.call(Method::POST, &format!("{path}/purchases"));
         let zipped = zipped.raw(JSON, "not zipped").header("Content-Encoding", "gzip").send();
         assert!(matches!(zipped.status, 400 | 415), "\n{zipped}");
-    });
-}
-
-/// Sends `bytes` and half-closes; gives back what came until the server closed.
-fn raw(shop: &Shop, bytes: &[u8]) -> String {
-    let server = shop.server();
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    stream.write_all(bytes).unwrap();
-    let _ = stream.shutdown(Shutdown::Write);
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-fn a_body_cut_short_changes_nothing(shop: &Shop) {
-    nothing_changes(shop, |book| {
-        let token = shop.admin.token.clone().unwrap();
-        for (method, path, body) in bodies(book) {
-            let head = format!(
-                "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
-                 If-Match: *\r\nContent-Type: application/json\r\n"
-            );
-            // The whole JSON is there, but more was promised: what was sent may not be all of it.
-            let promised = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len() + 10);
-            let half =
-                format!("{head}Content-Length: {}\r\n\r\n{}", body.len(), &body[..body.len() / 2]);
-            let chunk =
-                format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n", body.len());
-            let broken =
-                format!("{head}Transfer-Encoding: chunked\r\n\r\nzz\r\n{body}\r\n0\r\n\r\n");
-            for request in [promised, half, chunk, broken, head] {
-                let answer = raw(shop, request.as_bytes());
-                let is_refusal = answer.is_empty() || answer.starts_with("HTTP/1.1 4");
-                assert!(is_refusal, "{request}\n=> {answer}");
-            }
-        }
-    });
-}
-
-fn what_is_not_http_is_survived(shop: &Shop) {
-    nothing_changes(shop, |book| {
-        let buy = format!("POST /v1/books/{book}/purchases HTTP/1.1\r\nHost: x\r\n");
-        let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(200_000));
-        let headers =
-            format!("GET /v1/books HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(5_000));
-        let odd = [
-            "\0\0\0\0",
-            "GET",
-            "GET / HTTP/9.9\r\n\r\n",
-            "\x16\x03\x01\x02\0\x01",
-            "PRI * HTTP/2.0\r\n\r\n",
-            &format!("{buy}Content-Length: -1\r\n\r\n"),
-            &format!("{buy}Content-Length: 99999999999999\r\n\r\n"),
-            &format!("{buy}Content-Length: 5\r\nContent-Length: 6\r\n\r\n{{}}"),
-            &format!("{buy}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-            &long,
-            &headers,
-        ];
-        for request in odd {
-            let answer = raw(shop, request.as_bytes());
-            assert!(!answer.starts_with("HTTP/1.1 5"), "{request:.200}\n=> {answer}");
-        }
-    });
-}
-
-fn tampered_cursors_are_refused(shop: &Shop) {
-    nothing_changes(shop, |book| {
-        for _ in 0..3 {
-            shop.book(0);
-        }
-        // Books have come, but that was us.
-        let movements = format!("/v1/books/{book}/movements");
-        for (path, sort) in [("/v1/books", Some("title")), ("/v1/orders", None), (&movements, None)]
-        {
-            let sort: Vec<_> = sort.into_iter().map(|sort| ("sort", sort)).collect();
-            let page = shop.admin.get(path).query(&sort).query(&[("limit", "1")]).expect(200);
-            let genuine = page["next"].as_str().unwrap_or("bm90aGluZw").to_owned();
-            for cursor in tamper(&genuine) {
-                let call = shop.admin.get(path).query(&sort).query(&[("after", &cursor)]);
-                call.refused(400, "invalid_request");
-            }
-        }
-        let ids: Vec<_> =
-            shop.admin.all("/v1/books", &[]).iter().map(|b| b["id"].clone()).collect();
-        for id in ids.iter().filter(|id| **id != book) {
-            shop.database
-                .connect_without_rules()
-                .run(&format!("DELETE FROM books WHERE id = {id}"));
-        }
-    });
-}
-
-/// Texts that look like `genuine` but are not: every character changed, cut off at every place.
-fn tamper(genuine: &str) -> Vec<String> {
-    let mut texts: Vec<String> = (1..genuine.len()).map(|end| genuine[..end].to_owned()).collect();
-    for place in 0..genuine.len() {
-        let mut changed = genuine.as_bytes().to_vec();
-        changed[place] = if changed[place] == b'B' { b'C' } else { b'B' };
-        texts.push(String::from_utf8(changed).unwrap());
-    }
-    let odd = ["1", "x", "eyJpZCI6MX0", "AAAA", "-1", "%", "null", "\0", "🦆", "' OR 1=1 --"];
-    texts.extend(odd.map(str::to_owned));
-    texts.extend([format!("{genuine}A"), format!("{genuine}="), "A".repeat(5_000)]);
-    texts
-}
-
-fn tampered_etags_are_refused(shop: &Shop) {
-    nothing_changes(shop, |book| {
-        let genuine = shop.admin.book(book).etag();
-        let huge = format!("\"{}.1\"", "9".repeat(50));
-        let bare = genuine.trim_matches('"').to_owned();
-        let weak = format!("W/{genuine}");
-        let odd: [&[u8]; 13] = [
-            b"",
-            b"\"",
-            b"\"\"",
-            b"\"x\"",
-            b"\"0.0\"",
-            b"\"-1.1\"",
-            b"\"1\"",
-            b"1.1.1",
-            b"\xff\xfe",
-            b"\"1.1",
-            huge.as_bytes(),
-            bare.as_bytes(),
-            weak.as_bytes(),
-        ];
-        for etag in odd {
-            let call = shop.admin.patch(&format!("/v1/books/{book}"), json!({ "title": "Stolen" }));
-            let answer = call.header("If-Match", etag).send();
-            let is_refusal = matches!(answer.status, 400 | 412 | 428);
-            assert!(is_refusal, "If-Match: {}\n{answer}", String::from_utf8_lossy(etag));
-        }
-    });
-}
-
-fn odd_queries_and_paths_are_refused(shop: &Shop) {
-    nothing_changes(shop, |_| {
-        let long = "x".repeat(5_000);
-        let queries = [
-            "limit=1&limit=2",
-            "limit=%ff",
-            "q=%",
-            "q=%zz",
-            "sort=title;drop",
-            "after=%00",
-            "isbn=%00",
-            "in_stock=1%00",
-            "limit=+5",
-            "limit=5%20",
-            &format!("q={long}"),
-            &format!("sort={long}"),
-        ];
-        for query in queries {
-            for path in ["/v1/books", "/v1/orders", "/v1/books/1/movements"] {
-                let answer = shop.admin.get(&format!("{path}?{query}")).send();
-                assert!(answer.status < 500, "\n{answer}");
-            }
-        }
-        // A parameter that is misspelt, or given twice, would be silently ignored otherwise.
-        for query in ["limit=1&limit=2", "serach=x", "Q=x"] {
-            let call = shop.storefront.get(&format!("/v1/books?{query}"));
-            call.refused(400, "invalid_request");
-        }
-        shop.storefront.get(&format!("/v1/books?q={long}")).refused(400, "invalid_request");
     });
 }

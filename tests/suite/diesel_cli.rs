@@ -32,6 +32,12 @@ fn diesel(database: &Database, arguments: &[&str]) -> Finished {
     // The Diesel CLI takes a path for SQLite.
     let url = database.url.trim_start_matches("sqlite://");
     let mut command = in_clean_environment(&program, home.path());
+    // It formats what it prints with rustfmt, which rustup finds from these.
+    for kept in ["HOME", "RUSTUP_HOME", "CARGO_HOME"] {
+        if let Some(value) = std::env::var_os(kept) {
+            command.env(kept, value);
+        }
+    }
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env("DATABASE_URL", url).args(arguments);
     finish(&mut command, &format!("diesel {}", arguments.join(" "))).exits(0)
 }
@@ -56,7 +62,8 @@ fn schema(database: &Database) -> String {
                  FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '%diesel%'
                  UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE '%diesel%'
                  UNION ALL SELECT concat_ws(' ', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
-                 WHERE connamespace = 'public'::regnamespace AND conrelid <> 0) AS lines"
+                 WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+                   AND conrelid::regclass::text NOT LIKE '%diesel%') AS lines"
         }
         Backend::Mysql => {
             "SELECT group_concat(concat_ws(' ', table_name, column_name, column_type, is_nullable, column_key)

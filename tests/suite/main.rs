@@ -9,6 +9,7 @@
 mod access;
 mod audit;
 mod bad_input;
+mod bad_requests;
 mod catalogue;
 mod command_line;
 mod diesel_cli;
@@ -16,6 +17,7 @@ mod first_run;
 mod http;
 mod idempotency;
 mod import;
+mod import_files;
 mod import_goodbooks;
 mod kit;
 mod locks;
@@ -30,7 +32,7 @@ mod stocktakes;
 
 use kit::{Backend, Theme};
 
-const THEMES: [Theme; 20] = [
+const THEMES: [Theme; 22] = [
     Theme::new("catalogue", catalogue::SCENARIOS),
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
@@ -42,6 +44,7 @@ const THEMES: [Theme; 20] = [
     Theme::new("access", access::SCENARIOS),
     Theme::new("http", http::SCENARIOS),
     Theme::new("bad_input", bad_input::SCENARIOS),
+    Theme::new("bad_requests", bad_requests::SCENARIOS),
     Theme::new("locks", locks::SCENARIOS),
     Theme::new("races", races::SCENARIOS),
     Theme::new("outage", outage::SCENARIOS),
@@ -49,6 +52,7 @@ const THEMES: [Theme; 20] = [
     Theme::new("first_run", first_run::SCENARIOS),
     Theme::new("audit", audit::SCENARIOS),
     Theme::new("import", import::SCENARIOS),
+    Theme::new("import_files", import_files::SCENARIOS),
     Theme::new("import_goodbooks", import_goodbooks::SCENARIOS).with(import_goodbooks::missing),
     Theme::new("diesel_cli", diesel_cli::SCENARIOS).with(diesel_cli::missing),
 ];

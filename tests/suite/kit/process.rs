@@ -3,8 +3,9 @@
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -152,9 +153,11 @@ impl Running {
         self.stderr.lock().unwrap().clone()
     }
 
-    /// The exit code, if it ended; -1 if by a signal.
+    /// The exit code, if it ended; the number of the signal below zero, if by one.
     pub fn ended(&mut self) -> Option<i32> {
-        self.process.try_wait().unwrap().map(|status| status.code().unwrap_or(-1))
+        let by_signal = |status: ExitStatus| -status.signal().unwrap_or(1);
+        let status = self.process.try_wait().unwrap()?;
+        Some(status.code().unwrap_or_else(|| by_signal(status)))
     }
 
     /// All that it wrote, once it has ended.

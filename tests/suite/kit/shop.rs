@@ -100,6 +100,18 @@ impl Shop {
         assert_eq!((&audit["ok"], &audit["findings"]), (&json!(true), &json!([])), "{audit}");
     }
 
+    /// Runs `attack` on a book of 100 copies and demands that neither the database nor the catalogue
+    /// looks different, and that the server still sells.
+    #[track_caller]
+    pub fn is_unchanged_by(&self, attack: impl FnOnce(i64)) {
+        let book = self.book(100);
+        let looks = || (self.database.fingerprint(), self.admin.all("/v1/books", &[]));
+        let before = looks();
+        attack(book);
+        assert_eq!(looks(), before);
+        self.storefront.buy(book, 1).expect(201);
+    }
+
     /// What every server wrote, the end of it.
     pub fn logs(&self) -> String {
         let servers = self.servers.lock().unwrap();
