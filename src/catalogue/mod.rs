@@ -1,7 +1,7 @@
 //! Catalogues from files: what a CSV says becomes books, and what is not certain is said.
 //!
 //! Here are the reading and the judging of rows; what becomes of the books is decided by
-//! [`store::intake`](crate::store::intake). `recovery` says which ISBN a dirty row means.
+//! [`store::intake`]. `recovery` says which ISBN a dirty row means.
 
 mod amounts;
 mod columns;

@@ -103,18 +103,15 @@ fn a_cursor_survives_books_that_come_and_go(shop: &Shop) {
             seen.extend(ids(page["data"].as_array().unwrap()));
             let Some(next) = page["next"].as_str() else { break };
             after = next.to_owned();
-            // Books arrive before, at and behind the cursor, and the one it stands on goes.
-            for title in ["!", "m", "~"] {
+            // Books arrive before, at and behind the cursor, and the one it stands on goes. Only for
+            // some pages: a list that grows as fast as it is read has no end.
+            for title in ["!", "m", "~"].iter().filter(|_| seen.len() < 12) {
                 shop.book_like(json!({ "title": title, "price": { "amount": 6 } }));
             }
             let stands_on = *seen.last().unwrap();
             if archived.is_none() && old.contains(&stands_on) {
                 shop.admin.delete(&format!("/v1/books/{stands_on}")).expect(204);
                 archived = Some(stands_on);
-            }
-            // By id, each page makes three new books behind the cursor: do not run after them.
-            if old.iter().all(|id| seen.contains(id)) {
-                break;
             }
         }
         let times_seen = |id: &i64| seen.iter().filter(|other| *other == id).count();
