@@ -3,7 +3,7 @@
 //! The ledger's primary key turns a lost lock into a retry instead of a lost update, so the races
 //! alone would not notice that it is gone. These scenarios do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::kit::{Backend, Client, Connection, Scenario, Shop, eventually};
 use crate::scenarios;
@@ -15,7 +15,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     Shop on Backend::SERVERS:
         everything_that_changes_stock_waits_at_the_row_lock;
     Shop on Backend::EMBEDDED:
-        everything_that_changes_stock_takes_the_write_lock_before_it_reads;
+        everything_that_changes_stock_takes_the_write_lock_before_it_reads,
+        a_sale_is_not_refused_for_what_was_there_before_it_had_the_write_lock;
 ];
 
 /// Takes the lock of `book` as a sale does and keeps it until [`let_go`].
@@ -160,4 +161,21 @@ fn everything_that_changes_stock_takes_the_write_lock_before_it_reads(shop: &Sho
         holder.run("COMMIT");
         assert_eq!(waiting.join().unwrap(), 201);
     }
+}
+
+/// A transaction that reads before it has the write lock would refuse at once, for the empty shelf
+/// that a delivery is just filling. One that takes the lock first has no answer until it has it.
+fn a_sale_is_not_refused_for_what_was_there_before_it_had_the_write_lock(shop: &Shop) {
+    let book = shop.book(0);
+    let mut holder = hold(shop, book);
+    holder.run(&stocktake_by_hand(shop, book, 1, 5, 5));
+    let buyer = buying(&shop.storefront, book);
+    let patience = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < patience {
+        assert!(!buyer.is_finished(), "answered without the lock: {}", buyer.join().unwrap());
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    let_go(holder);
+    assert_eq!(buyer.join().unwrap(), 201);
+    assert_eq!(shop.admin.quantity(book), 4);
 }
