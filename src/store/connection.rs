@@ -193,9 +193,12 @@ impl AnyConnection {
         let lock_wait = LOCK_WAIT.as_secs();
         let milliseconds = LOCK_WAIT.as_millis();
         let statements = match self.backend() {
-            // A server that stopped in the middle of a transaction must not hold its locks for ever.
+            // Weaker settings of the server are raised, a stronger one (remote_apply) is kept. A
+            // service that stopped in the middle of a transaction must not hold its locks for ever.
             Backend::Postgres => format!(
-                "SET TIME ZONE 'UTC'; SET synchronous_commit = on; \
+                "SET TIME ZONE 'UTC'; \
+                 SELECT set_config('synchronous_commit', 'on', false) \
+                 WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write'); \
                  SET lock_timeout = {milliseconds}; \
                  SET idle_in_transaction_session_timeout = '30s'; \
                  SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
