@@ -3,8 +3,6 @@
 
 use diesel::connection::{Connection as _, SimpleConnection as _};
 use diesel::prelude::*;
-#[cfg(feature = "sqlite")]
-use diesel::sql_types::Integer;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::Backend;
@@ -42,15 +40,6 @@ struct Number {
 struct Word {
     #[diesel(sql_type = Nullable<Text>)]
     word: Option<String>,
-}
-
-#[cfg(feature = "sqlite")]
-#[derive(QueryableByName)]
-struct Checkpoint {
-    #[diesel(sql_type = Integer)]
-    log: i32,
-    #[diesel(sql_type = Integer)]
-    checkpointed: i32,
 }
 
 impl Connection {
@@ -96,21 +85,6 @@ impl Connection {
         let sql = format!("SELECT CAST(({query}) AS {text}) AS word");
         let rows = on_each!(self, connection => diesel::sql_query(&sql).load::<Word>(connection));
         rows.unwrap_or_else(|error| panic!("{sql}: {error}")).remove(0).word
-    }
-
-    /// Whether a snapshot older than the last commit keeps a checkpoint of the embedded database from
-    /// its end.
-    pub fn checkpoint_is_held_up(&mut self) -> bool {
-        match self {
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(connection) => {
-                let sql = diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)");
-                let outcome: Checkpoint = sql.get_result(connection).unwrap();
-                outcome.checkpointed < outcome.log
-            }
-            #[allow(unreachable_patterns, reason = "no other backend in some builds")]
-            _ => false,
-        }
     }
 
     fn is_mysql(&self) -> bool {
