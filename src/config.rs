@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::store::{self, Backend, DatabaseUrl};
+use crate::till;
 
 /// The database of a store that nobody configured.
 pub const EMBEDDED_DEFAULT: &str = "sqlite://bookstore.db";
@@ -125,12 +126,28 @@ pub struct Serve {
     #[arg(long, env = "BOOKSTORE_REQUEST_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,
 
+    /// Most orders that share one transaction; 1 gives each order its own
+    #[arg(long, env = "BOOKSTORE_BATCH_LIMIT", default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..=4_096), value_name = "N")]
+    pub batch_limit: u16,
+
+    /// Most orders that wait for their turn; one more is refused at once with 503
+    #[arg(long, env = "BOOKSTORE_QUEUE_LIMIT", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub queue_limit: u32,
+
     /// Threads that speak HTTP [default: one for each core]
     #[arg(long, env = "BOOKSTORE_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1_024), value_name = "N")]
     pub workers: Option<u16>,
 }
 
 impl Serve {
+    /// How the till of the service is set up.
+    pub fn till(&self) -> till::Settings {
+        till::Settings {
+            batch_limit: usize::from(self.batch_limit),
+            queue_limit: self.queue_limit as usize,
+        }
+    }
+
     /// How the store behind the service is set up.
     pub fn store(&self, url: DatabaseUrl) -> store::Settings {
         let write_connections =

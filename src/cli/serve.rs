@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use bookstore::catalogue::sample;
 use bookstore::config::Serve;
 use bookstore::domain::{ClientName, Role};
 use bookstore::http;
 use bookstore::store::{Backend, DatabaseUrl, Store, Token, audit, books, clients, migrations};
+use bookstore::till::Till;
 
 use super::{Failure, open_with};
 
@@ -45,13 +47,18 @@ pub(super) fn run(
         request_timeout: settings.request_timeout,
         workers: settings.workers.map(usize::from),
     };
-    actix_web::rt::System::new().block_on(async {
-        let server = http::serve(store, &http_settings, listener)?;
+    let till = Arc::new(Till::open(store.clone(), &settings.till())?);
+    let checkout = Arc::clone(&till);
+    let served = actix_web::rt::System::new().block_on(async {
+        let server = http::serve(store, checkout, &http_settings, listener)?;
         tracing::info!(%address, database = %url, "serving");
         announce(address, welcome)?;
-        server.await?;
-        Ok(true)
-    })
+        server.await
+    });
+    // Nobody waits for an answer any more, but what was taken is finished.
+    till.close();
+    served?;
+    Ok(true)
 }
 
 /// Fills an empty store with sample books and makes the first token; nothing if somebody has one.

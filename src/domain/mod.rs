@@ -3,6 +3,7 @@
 //! Everything here is pure. No SQL, no HTTP, no clock and no randomness may come in: that is what
 //! lets a property test hammer a rule, and lets one transaction decide many orders at once.
 
+pub mod batch;
 mod book;
 mod client;
 mod idempotency;

@@ -1,6 +1,8 @@
 //! Who calls, and whether they may: bearer tokens (RFC 6750) and roles.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -8,10 +10,12 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 
+use moka::future::Cache;
+
 use super::Shop;
 use super::problem::{FORBIDDEN, Problem, UNAUTHORIZED};
 use crate::domain::{Client, Role};
-use crate::store::{Token, clients};
+use crate::store::{Token, TokenHash, clients};
 
 /// The client behind a request that passed [`buyer`] or [`admin`].
 pub(super) struct Caller(pub(super) Client);
@@ -61,14 +65,43 @@ async fn guard<B: MessageBody + 'static>(
     }
 }
 
-/// Each request asks the database, so that a revoked token ends at once on every instance.
+/// How long a token that was found good is taken for good: a revoked one ends on every instance
+/// within this time. DESIGN allows 5 s.
+const TRUST: Duration = Duration::from_secs(2);
+
+/// Tokens remembered at once. Only good ones are, so guesses take no room.
+const MOST_TOKENS: u64 = 100_000;
+
+/// The tokens that were found good a moment ago, so that a flash sale does not ask the database for
+/// the same few clients again and again.
+pub(super) struct Tokens(Cache<TokenHash, Client>);
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self(Cache::builder().time_to_live(TRUST).max_capacity(MOST_TOKENS).build())
+    }
+}
+
+impl Tokens {
+    /// Whose token this is. Many who ask for one at once share one look into the database.
+    async fn find(&self, shop: &Shop, hash: TokenHash) -> Result<Client, Problem> {
+        if let Some(client) = self.0.get(&hash).await {
+            return Ok(client);
+        }
+        let look = async move {
+            let client = shop.read(move |connection| clients::find(connection, &hash)).await?;
+            client.ok_or_else(|| {
+                unauthorized("the token is not known or was revoked", Some("invalid_token"))
+            })
+        };
+        self.0.try_get_with(hash, look).await.map_err(|problem: Arc<Problem>| (*problem).clone())
+    }
+}
+
 async fn authenticate(request: &ServiceRequest) -> Result<Client, Problem> {
     let token = bearer(request)?;
     let shop = request.app_data::<web::Data<Shop>>().ok_or_else(Problem::internal)?;
-    let hash = token.hash();
-    let client = shop.read(move |connection| clients::find(connection, &hash)).await?;
-    client
-        .ok_or_else(|| unauthorized("the token is not known or was revoked", Some("invalid_token")))
+    shop.tokens.find(shop, token.hash()).await
 }
 
 fn bearer(request: &ServiceRequest) -> Result<Token, Problem> {

@@ -7,14 +7,18 @@ use serde_json::json;
 use super::Shop;
 use super::problem::{KINDS, Kind, NOT_FOUND, Problem};
 use crate::store::migrations;
+use crate::till;
 
 /// `GET /healthz`: the process answers.
 pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }
 
-/// `GET /readyz`: the database is reachable and its schema current.
+/// `GET /readyz`: the till takes orders, the database is reachable and its schema current.
 pub(super) async fn ready(shop: web::Data<Shop>) -> Result<HttpResponse, Problem> {
+    if !shop.checkout.is_open() {
+        return Err(till::Error::Closed.into());
+    }
     let is_pending = shop.read(migrations::is_pending).await?;
     if is_pending {
         tracing::warn!("the database lacks migrations; run `bookstore migrate`");

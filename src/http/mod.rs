@@ -16,23 +16,31 @@ mod view;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::dev::Server;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponseBuilder, HttpServer, web};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 
+use self::auth::Tokens;
 use crate::config::Currency;
 use crate::domain::limits::MAX_BODY_BYTES;
 use crate::store::{self, AnyConnection, Store};
+use crate::till::Checkout;
 
 /// Seconds that requests under way have to end when the service is told to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
 
+/// How long those who are connected have to be told that their connection closes.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 /// What every request may use.
 pub struct Shop {
     store: Store,
+    checkout: Arc<dyn Checkout>,
     currency: Currency,
     // A transaction that waits for a row lock holds a thread. This many may at once, so that
     // whatever waits there, threads are left for reads.
@@ -40,6 +48,8 @@ pub struct Shop {
     // The same for reads, so that neither waits for a thread the other holds.
     readers: Arc<Semaphore>,
     request_timeout: Duration,
+    tokens: Tokens,
+    is_stopping: AtomicBool,
 }
 
 /// How the service is set up.
@@ -58,6 +68,16 @@ pub struct Settings {
 }
 
 impl Shop {
+    /// When a request that came in now is given up.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.request_timeout
+    }
+
+    /// Whether the service was told to stop.
+    fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
     /// Runs a read of the store on a thread that may block.
     async fn read<T: Send + 'static>(
         &self,
@@ -80,7 +100,7 @@ impl Shop {
         places: &Arc<Semaphore>,
         run: impl FnOnce(&Store, Instant) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, store::Error> {
-        let deadline = Instant::now() + self.request_timeout;
+        let deadline = self.deadline();
         let place = tokio::time::timeout_at(deadline.into(), Arc::clone(places).acquire_owned());
         let Ok(Ok(place)) = place.await else {
             return Err(store::Error::Busy("too many requests are waiting".to_owned()));
@@ -105,18 +125,27 @@ fn replayable(mut answer: HttpResponseBuilder, is_replay: bool) -> HttpResponseB
 }
 
 /// The service on `listener`. It runs when it is awaited, and ends on SIGINT or SIGTERM after the
-/// requests under way were answered.
+/// requests under way were answered. Orders go to `checkout`.
 ///
 /// # Errors
-/// If the operating system refuses the listener.
-pub fn serve(store: Store, settings: &Settings, listener: TcpListener) -> std::io::Result<Server> {
+/// If the operating system refuses the listener or the signals.
+pub fn serve(
+    store: Store,
+    checkout: Arc<dyn Checkout>,
+    settings: &Settings,
+    listener: TcpListener,
+) -> std::io::Result<Server> {
     let shop = web::Data::new(Shop {
         store,
+        checkout,
         currency: settings.currency.clone(),
         writers: Arc::new(Semaphore::new(settings.write_connections as usize)),
         readers: Arc::new(Semaphore::new(settings.read_connections as usize)),
         request_timeout: settings.request_timeout,
+        tokens: Tokens::default(),
+        is_stopping: AtomicBool::new(false),
     });
+    let stopping = shop.clone();
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(shop.clone())
@@ -125,9 +154,32 @@ pub fn serve(store: Store, settings: &Settings, listener: TcpListener) -> std::i
             .default_service(web::to(routes::nothing_here))
             .wrap(from_fn(request::surround))
     })
+    .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS);
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
     }
-    Ok(server.listen(listener)?.run())
+    let server = server.listen(listener)?.run();
+    // From here on a signal is heard, before anybody is told that the service listens.
+    let signals = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    actix_web::rt::spawn(stop_when_asked(signals, stopping, server.handle()));
+    Ok(server)
+}
+
+/// Waits for SIGINT or SIGTERM. From then on each answer closes its connection, and only after a
+/// moment of that the server stops: it then closes what is idle, and a request that was on its way
+/// on such a connection would get no answer.
+async fn stop_when_asked(
+    (mut interrupt, mut terminate): (Signal, Signal),
+    shop: web::Data<Shop>,
+    server: ServerHandle,
+) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping: every connection is closed after its next answer");
+    shop.is_stopping.store(true, Ordering::Release);
+    tokio::time::sleep(FAREWELL).await;
+    server.stop(true).await;
 }

@@ -12,7 +12,8 @@ use super::problem::Problem;
 use super::view::{OrderView, PageView};
 use super::{cursor, replayable};
 use crate::domain::{BookId, Copies, NewOrder, OrderId, Placement, Request};
-use crate::store::{Error, orders, stock};
+use crate::store::orders;
+use crate::till;
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -52,23 +53,21 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let lines = parse_lines(&body.lines, Copies::parse)?;
     let request = request(client, key, "POST /v1/orders", &body)?;
-    let placement = place(&shop, request, lines).await.map_err(Problem::in_body)?;
+    let placement =
+        place(&shop, request, lines).await.map_err(|error| Problem::from(error).in_body())?;
     Ok(answer(&shop, placement))
 }
 
-/// Places one order in a transaction of its own.
+/// Brings one order to the till.
 async fn place(
     shop: &Shop,
     request: Request,
     lines: Vec<(BookId, Copies)>,
-) -> Result<Placement, Error> {
+) -> Result<Placement, till::Error> {
     // The id is made before the transaction: after a lost answer it tells whether it committed.
     let order = NewOrder::new(OrderId(Uuid::now_v7()), request, lines)
         .expect("the number of lines was checked where they came in");
-    let mut outcomes = shop
-        .write(move |connection| stock::place(connection, std::slice::from_ref(&order)))
-        .await?;
-    Ok(outcomes.pop().expect("one order has one outcome")?)
+    shop.checkout.place(order, shop.deadline()).await
 }
 
 fn answer(shop: &Shop, placement: Placement) -> HttpResponse {

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
 use crate::domain::{Refusal, Shortage};
-use crate::store;
+use crate::{store, till};
 
 /// Seconds after which a client that was told 503 may try again.
 const RETRY_AFTER_SECONDS: u32 = 1;
@@ -150,16 +150,11 @@ impl Problem {
             .retry_later()
     }
 
-    /// A refusal that concerns what the body names: a book that is not there is then 422.
-    pub(crate) fn in_body(error: store::Error) -> Self {
-        match error {
-            store::Error::Refused(Refusal::UnknownBooks(ids)) => {
-                let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-                Self::new(&UNKNOWN_BOOK, "some of the books are not for sale")
-                    .status(StatusCode::UNPROCESSABLE_ENTITY)
-                    .member("book_ids", ids)
-            }
-            other => other.into(),
+    /// The same, about what the body names: a book that is not there is then 422.
+    pub(crate) fn in_body(self) -> Self {
+        match self.kind == &UNKNOWN_BOOK {
+            true => self.status(StatusCode::UNPROCESSABLE_ENTITY),
+            false => self,
         }
     }
 
@@ -224,6 +219,19 @@ impl From<store::Error> for Problem {
     }
 }
 
+impl From<till::Error> for Problem {
+    fn from(error: till::Error) -> Self {
+        match error {
+            till::Error::Refused(refusal) => refusal.into(),
+            till::Error::Full | till::Error::Late => Self::overloaded(),
+            till::Error::Closed => Self::new(&OVERLOADED, "the service is stopping").retry_later(),
+            till::Error::Lost => Self::database_unavailable(),
+            till::Error::Defect => Self::internal(),
+            till::Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl Problem {
     /// A defect: 500. The log has the reason.
     pub(crate) fn internal() -> Self {
@@ -249,7 +257,10 @@ impl From<Refusal> for Problem {
                 let lines: Vec<_> = shortages.iter().map(line).collect();
                 Self::new(&OUT_OF_STOCK, detail).member("lines", lines)
             }
-            Refusal::UnknownBooks(_) => Self::new(&UNKNOWN_BOOK, detail),
+            Refusal::UnknownBooks(ids) => {
+                let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+                Self::new(&UNKNOWN_BOOK, detail).member("book_ids", ids)
+            }
             Refusal::UnknownOrder => Self::new(&UNKNOWN_ORDER, detail),
             Refusal::StaleQuantity { expected, available } => Self::new(&STALE_QUANTITY, detail)
                 .member("expected", expected)

@@ -4,13 +4,15 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, Header, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, ResponseError};
+use actix_web::{Error, ResponseError, web};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::Shop;
 use super::problem::{INTERNAL_ERROR, INVALID_REQUEST, NOT_ACCEPTABLE, NOT_FOUND, Problem};
 
 /// The header that carries a request's id, in and out.
@@ -56,21 +58,28 @@ pub(super) async fn surround<B: MessageBody + 'static>(
     let method = request.method().clone();
     let path = request.path().to_owned();
     let span = tracing::info_span!("request", %id, %method, path);
+    let shop = request.app_data::<web::Data<Shop>>().cloned();
     // The API speaks JSON only; pages for people are outside it.
     let response = if path.starts_with("/v1/") && !accepts_json(&request) {
         let problem = Problem::new(&NOT_ACCEPTABLE, "this service answers in application/json");
         request.into_response(problem.error_response())
     } else {
-        request.extensions_mut().insert(span.clone());
         next.call(request).instrument(span.clone()).await?.map_into_boxed_body()
     };
     let mut response = complete(response, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    if shop.is_some_and(|shop| shop.is_stopping()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let status = response.status().as_u16();
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-    span.in_scope(|| tracing::info!(status, milliseconds, "answered"));
+    // A line for each sale would cost a flash sale more than the sale: who wants them asks for them.
+    span.in_scope(|| match status {
+        500.. => tracing::warn!(status, milliseconds, "answered"),
+        _ => tracing::debug!(status, milliseconds, "answered"),
+    });
     Ok(response)
 }
 

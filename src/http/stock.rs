@@ -64,7 +64,7 @@ pub(super) async fn restock(
     let entered = shop
         .write(move |connection| stock::restock(connection, &entry, &lines))
         .await
-        .map_err(Problem::in_body)?;
+        .map_err(|error| Problem::from(error).in_body())?;
     Ok(replayable(HttpResponse::Created(), entered.is_replay).json(EntryView::from(entered.entry)))
 }
 

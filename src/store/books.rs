@@ -1,6 +1,6 @@
 //! The table `books`: row locks, stock, and the catalogue.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::define_sql_function;
@@ -113,13 +113,9 @@ pub(super) fn lock(
 /// Writes quantity and `last_seq` of each book that `movements` moved, once, to what its last
 /// movement says. The rows must be locked.
 pub(super) fn save_stock(connection: &mut AnyConnection, moved: &[Movement]) -> QueryResult<()> {
-    let mut newest: Vec<&Movement> = Vec::new();
-    for movement in moved {
-        match newest.iter_mut().find(|there| there.book_id == movement.book_id) {
-            Some(there) => *there = movement,
-            None => newest.push(movement),
-        }
-    }
+    let newest: BTreeMap<BookId, &Movement> =
+        moved.iter().map(|movement| (movement.book_id, movement)).collect();
+    let newest: Vec<&Movement> = newest.into_values().collect();
     for some in newest.chunks(StockUpdate::MOST) {
         StockUpdate(some).execute(connection)?;
     }

@@ -1,5 +1,7 @@
 //! The table `stock_entries`: what admins did to the stock.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
@@ -7,7 +9,7 @@ use super::connection::{AnyConnection, on_backend};
 use super::error::Error;
 use super::movements;
 use super::sql_types::{Id, Moment};
-use crate::domain::{EntryId, NewEntry, NewOrder, Reason, Refusal, Request, StockEntry};
+use crate::domain::{ClientId, EntryId, NewEntry, NewOrder, Reason, Refusal, StockEntry};
 use crate::schema::stock_entries;
 
 #[derive(Queryable, Selectable)]
@@ -64,37 +66,29 @@ pub(super) fn settled(
     }))
 }
 
-/// Of these orders the requests whose key the same client used for a stock entry before. Only an
+/// Of the keys of these orders those under which the same client made a stock entry before. Only an
 /// admin can have done that.
-pub(super) fn taken_keys<'a>(
+pub(super) fn taken_keys(
     connection: &mut AnyConnection,
-    orders: &'a [NewOrder],
-) -> QueryResult<Vec<&'a Request>> {
-    let keyed = || {
-        orders
-            .iter()
-            .map(|order| &order.request)
-            .filter(|request| request.client.is_admin())
-            .filter_map(|request| Some((request, request.key.as_ref()?)))
-    };
-    if keyed().next().is_none() {
+    orders: &[NewOrder],
+) -> QueryResult<Vec<(ClientId, String)>> {
+    let keyed: Vec<_> = orders
+        .iter()
+        .map(|order| &order.request)
+        .filter(|request| request.client.is_admin())
+        .filter_map(|request| Some((request.client.id, request.key.as_ref()?.as_str())))
+        .collect();
+    if keyed.is_empty() {
         return Ok(Vec::new());
     }
-    let clients: Vec<i64> = keyed().map(|(request, _)| request.client.id.0).collect();
-    let keys: Vec<&str> = keyed().map(|(_, key)| key.as_str()).collect();
+    let clients: BTreeSet<i64> = keyed.iter().map(|(client_id, _)| client_id.0).collect();
+    let keys: Vec<&str> = keyed.iter().map(|(_, key)| *key).collect();
     let taken = stock_entries::table
         .filter(stock_entries::client_id.eq_any(clients))
         .filter(stock_entries::idempotency_key.eq_any(keys))
-        .select((stock_entries::client_id, stock_entries::idempotency_key))
-        .load::<(i64, Option<String>)>(connection)?;
-    Ok(keyed()
-        .filter(|(request, key)| {
-            taken.iter().any(|(client_id, taken)| {
-                *client_id == request.client.id.0 && taken.as_deref() == Some(key.as_str())
-            })
-        })
-        .map(|(request, _)| request)
-        .collect())
+        .select((stock_entries::client_id, stock_entries::idempotency_key.assume_not_null()))
+        .load::<(i64, String)>(connection)?;
+    Ok(taken.into_iter().map(|(client_id, key)| (ClientId(client_id), key)).collect())
 }
 
 #[derive(Insertable)]

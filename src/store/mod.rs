@@ -15,12 +15,18 @@ pub mod migrations;
 pub mod movements;
 pub mod orders;
 mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
+pub mod sale;
 pub(crate) mod sql_types;
 pub mod stock;
 mod token;
 mod transaction;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::FairMutex;
 
 pub use connection::{AnyConnection, Backend, BadDatabaseUrl, DatabaseUrl};
 pub use error::Error;
@@ -48,6 +54,9 @@ pub struct Store {
     // last one from them.
     readers: Pool,
     writers: Pool,
+    // SQLite has one writer at a time. Who waits for it inside the process waits in line: else the
+    // till, which is always about to write, would let no restock pass.
+    turn: Option<Arc<FairMutex<()>>>,
     request_timeout: Duration,
 }
 
@@ -61,11 +70,13 @@ impl Store {
         AnyConnection::open(&settings.url)
             .map_err(|error| Error::Unavailable(format!("{}: {error}", settings.url)))?;
         let backend = settings.url.backend();
-        let writers = if backend == Backend::Sqlite { 1 } else { settings.write_connections };
+        let has_one_writer = backend == Backend::Sqlite;
+        let writers = if has_one_writer { 1 } else { settings.write_connections };
         Ok(Self {
             backend,
-            readers: Pool::new(&settings.url, settings.read_connections),
-            writers: Pool::new(&settings.url, writers),
+            readers: Pool::of_readers(&settings.url, settings.read_connections),
+            writers: Pool::of_writers(&settings.url, writers),
+            turn: has_one_writer.then(Arc::default),
             request_timeout: settings.request_timeout,
         })
     }
@@ -114,6 +125,10 @@ impl Store {
         deadline: Instant,
         work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let turn = self.turn.as_ref().map(|turn| turn.try_lock_until(deadline));
+        if matches!(turn, Some(None)) {
+            return Err(Error::Busy("other transactions did not end in time".to_owned()));
+        }
         transaction::transaction(&self.writers, deadline, work)
     }
 }

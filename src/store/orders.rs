@@ -1,5 +1,7 @@
 //! The table `orders`.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
@@ -8,63 +10,56 @@ use super::connection::{AnyConnection, MultiBackend, on_backend};
 use super::error::Error;
 use super::movements;
 use super::sql_types::{Id, Moment};
+use crate::domain::batch::Settled;
 use crate::domain::{
     Client, ClientId, NewOrder, Order, OrderId, OrderStatus, Refusal, Request, RequestHash,
 };
 use crate::schema::orders;
-
-/// An order that an earlier request made, by this transaction's requests or their forerunners.
-#[derive(Debug, Clone)]
-pub(super) struct Settled {
-    pub(super) id: OrderId,
-    client_id: ClientId,
-    key: Option<String>,
-    hash: Vec<u8>,
-}
-
-impl Settled {
-    /// Whether this is what became of `order`, or of another request under its key.
-    pub(super) fn concerns(&self, order: &NewOrder) -> bool {
-        self.id == order.id
-            || self.client_id == order.request.client.id
-                && self.key.is_some()
-                && self.key.as_deref() == order.request.key.as_ref().map(|key| key.as_str())
-    }
-
-    /// Whether `request` asks for the same as the request that made this order.
-    pub(super) fn is_same_request(&self, request: &Request) -> bool {
-        self.hash == request.hash.0
-    }
-}
 
 /// The orders that are there already for these: under the same key, or under the very id, which
 /// means that an earlier run of this transaction committed and its answer was lost.
 pub(super) fn settled(
     connection: &mut AnyConnection,
     new: &[NewOrder],
-) -> QueryResult<Vec<Settled>> {
+) -> Result<Vec<Settled>, Error> {
+    let rows = match connection {
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => super::postgres::settled(postgres, new)?,
+        #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+        other => find_settled(other, new)?,
+    };
+    rows.into_iter()
+        .map(|(id, client_id, key, hash)| {
+            let hash = hash.try_into().map_err(|_| {
+                Error::Unreadable(format!("order {} with a request hash of a wrong length", id.0))
+            })?;
+            Ok(Settled {
+                id: OrderId(id.0),
+                client_id: ClientId(client_id),
+                key,
+                hash: RequestHash(hash),
+            })
+        })
+        .collect()
+}
+
+/// An order that was found: id, client, key and hash.
+pub(super) type Found = (Id, i64, Option<String>, Vec<u8>);
+
+fn find_settled(connection: &mut AnyConnection, new: &[NewOrder]) -> QueryResult<Vec<Found>> {
     let ids: Vec<Id> = new.iter().map(|order| Id(order.id.0)).collect();
     let keyed =
         || new.iter().filter_map(|order| Some((&order.request, order.request.key.as_ref()?)));
-    let clients: Vec<i64> = keyed().map(|(request, _)| request.client.id.0).collect();
+    let clients: BTreeSet<i64> = keyed().map(|(request, _)| request.client.id.0).collect();
     let keys: Vec<&str> = keyed().map(|(_, key)| key.as_str()).collect();
-    let rows = orders::table
+    orders::table
         .filter(
             orders::id
                 .eq_any(ids)
                 .or(orders::client_id.eq_any(clients).and(orders::idempotency_key.eq_any(keys))),
         )
         .select((orders::id, orders::client_id, orders::idempotency_key, orders::request_hash))
-        .load::<(Id, i64, Option<String>, Vec<u8>)>(connection)?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, client_id, key, hash)| Settled {
-            id: OrderId(id.0),
-            client_id: ClientId(client_id),
-            key,
-            hash,
-        })
-        .collect())
+        .load(connection)
 }
 
 /// Whether `request`'s client made an order under this key.

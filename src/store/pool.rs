@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::QueryResult;
 use diesel::r2d2::R2D2Connection;
 use r2d2::{ManageConnection, PooledConnection};
 
@@ -26,14 +27,20 @@ impl Session {
     }
 }
 
-pub(super) struct Manager(DatabaseUrl);
+pub(super) struct Manager {
+    url: DatabaseUrl,
+    set_up: fn(&mut AnyConnection) -> QueryResult<()>,
+}
 
 impl ManageConnection for Manager {
     type Connection = Session;
     type Error = diesel::ConnectionError;
 
     fn connect(&self) -> Result<Session, Self::Error> {
-        AnyConnection::open(&self.0).map(|connection| Session { connection, is_broken: false })
+        let mut connection = AnyConnection::open(&self.url)?;
+        (self.set_up)(&mut connection)
+            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        Ok(Session { connection, is_broken: false })
     }
 
     fn is_valid(&self, session: &mut Session) -> Result<(), Self::Error> {
@@ -60,8 +67,18 @@ impl r2d2::HandleError<diesel::ConnectionError> for LogErrors {
 pub(super) struct Pool(r2d2::Pool<Manager>);
 
 impl Pool {
-    /// A pool that opens its connections in the background; [`Pool::get`] waits for them.
-    pub(super) fn new(url: &DatabaseUrl, size: u32) -> Self {
+    /// A pool for reads. It opens its connections in the background; [`Pool::get`] waits for them.
+    pub(super) fn of_readers(url: &DatabaseUrl, size: u32) -> Self {
+        Self::new(size, Manager { url: url.clone(), set_up: |_| Ok(()) })
+    }
+
+    /// The same for transactions.
+    pub(super) fn of_writers(url: &DatabaseUrl, size: u32) -> Self {
+        let set_up = AnyConnection::set_up_for_transactions;
+        Self::new(size, Manager { url: url.clone(), set_up })
+    }
+
+    fn new(size: u32, manager: Manager) -> Self {
         Self(
             r2d2::Pool::builder()
                 .max_size(size)
@@ -70,7 +87,7 @@ impl Pool {
                 // transaction is then run again on another one.
                 .test_on_check_out(false)
                 .error_handler(Box::new(LogErrors))
-                .build_unchecked(Manager(url.clone())),
+                .build_unchecked(manager),
         )
     }
 

@@ -4,7 +4,7 @@
 //! Diesel's own `Uuid` and `Timestamptz` exist on PostgreSQL only. These stand in their place and
 //! tell `MultiConnection` how each backend carries them.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::query_builder::QueryId;
@@ -128,6 +128,7 @@ mod postgres {
 mod mysql {
     use std::io::Write;
 
+    use chrono::NaiveDateTime;
     use diesel::mysql::{Mysql, MysqlValue};
 
     use super::*;
@@ -161,6 +162,7 @@ mod mysql {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
+    use chrono::NaiveDateTime;
     use diesel::sqlite::{Sqlite, SqliteValue};
 
     use super::*;

@@ -1,147 +1,15 @@
-//! What changes stock: orders, restocks, stocktakes, new books. Each function runs inside a
-//! transaction that its caller opened, and all go the same way: lock the books in id order, look
-//! whether the request was settled before, decide by the pure rules, write.
-
-use std::collections::HashMap;
+//! What admins do to the stock: restocks, stocktakes, new books. Each function runs inside a
+//! transaction that its caller opened, and all go the way of a sale: lock the books in id order,
+//! look whether the request was settled before, decide by the pure rules, write.
 
 use super::connection::AnyConnection;
 use super::error::Error;
 use super::movements::Origin;
-use super::{books, clock, entries, movements, orders};
+use super::{books, clock, entries, movements};
 use crate::domain::{
-    self, Book, BookId, Counted, Delivered, Movement, NewBook, NewEntry, NewOrder, Order, OrderId,
-    OrderStatus, OrderedLine, Placement, Reason, RecordedMovement, Refusal, Request, Sale, Shelf,
-    StockEntry,
+    self, Book, BookId, Counted, Delivered, Movement, NewBook, NewEntry, Reason, RecordedMovement,
+    Refusal, Shelf, StockEntry,
 };
-
-/// Places orders, in the order they came: each one whole or not at all, whatever becomes of the
-/// others. The outcomes are those that the same orders would get one by one, in this order.
-///
-/// # Errors
-/// Only what concerns the transaction as a whole; a refusal is an outcome.
-pub fn place(
-    connection: &mut AnyConnection,
-    new: &[NewOrder],
-) -> Result<Vec<Result<Placement, Refusal>>, Error> {
-    let book_ids = new.iter().flat_map(|order| order.lines().iter().map(|line| line.book_id));
-    // The lock comes before the look for earlier requests: a twin that is being placed now holds
-    // these rows, and once it lets go its order can be seen.
-    let mut shelf = books::lock(connection, book_ids)?;
-    let settled = orders::settled(connection, new)?;
-    let taken = entries::taken_keys(connection, new)?;
-
-    let mut decisions: Vec<Decision> = Vec::with_capacity(new.len());
-    for (index, order) in new.iter().enumerate() {
-        let decision = if let Some(earlier) = settled.iter().find(|one| one.concerns(order)) {
-            match earlier.is_same_request(&order.request) {
-                true => Decision::Settled(earlier.id),
-                false => Decision::Refused(Refusal::KeyReused),
-            }
-        } else if taken.contains(&&order.request) {
-            Decision::Refused(Refusal::KeyReused)
-        } else if let Some(twin) = twin(&new[..index], &decisions, &order.request) {
-            match new[twin].request == order.request {
-                true => Decision::Twin(twin),
-                false => Decision::Refused(Refusal::KeyReused),
-            }
-        } else {
-            domain::sell(&mut shelf, order).map_or_else(Decision::Refused, Decision::Sold)
-        };
-        decisions.push(decision);
-    }
-
-    let mut sold = write(connection, &shelf, new, &decisions)?;
-    let earlier: Vec<_> = settled.iter().map(|one| one.id).collect();
-    sold.extend(orders::load(connection, &earlier)?.into_iter().map(|order| (order.id, order)));
-    let placement = |id: OrderId, is_replay| {
-        let order = sold.get(&id).cloned();
-        order
-            .map(|order| Placement { order, is_replay })
-            .ok_or_else(|| Error::Unreadable(format!("no order {id}, which was there just now")))
-    };
-    decisions
-        .into_iter()
-        .zip(new)
-        .map(|(decision, order)| match decision {
-            Decision::Refused(refusal) => Ok(Err(refusal)),
-            Decision::Sold(_) => placement(order.id, false).map(Ok),
-            // The same id means that it was this request that committed: no replay for its client.
-            Decision::Settled(id) => placement(id, id != order.id).map(Ok),
-            Decision::Twin(twin) => placement(new[twin].id, true).map(Ok),
-        })
-        .collect()
-}
-
-/// What is to become of one order of a transaction.
-enum Decision {
-    Sold(Sale),
-    Refused(Refusal),
-    /// An earlier transaction placed it.
-    Settled(OrderId),
-    /// An order before it in this transaction has the same key, and was sold.
-    Twin(usize),
-}
-
-/// The order among `before` that was sold under the key of `request`.
-fn twin(before: &[NewOrder], decisions: &[Decision], request: &Request) -> Option<usize> {
-    let key = request.key.as_ref()?;
-    before.iter().zip(decisions).position(|(order, decision)| {
-        matches!(decision, Decision::Sold(_))
-            && order.request.client.id == request.client.id
-            && order.request.key.as_ref() == Some(key)
-    })
-}
-
-/// Writes all that was sold, in bulk, and returns it as orders.
-fn write(
-    connection: &mut AnyConnection,
-    shelf: &Shelf,
-    new: &[NewOrder],
-    decisions: &[Decision],
-) -> Result<HashMap<OrderId, Order>, Error> {
-    let sold: Vec<(&NewOrder, &Sale)> = new
-        .iter()
-        .zip(decisions)
-        .filter_map(|(order, decision)| match decision {
-            Decision::Sold(sale) => Some((order, sale)),
-            _ => None,
-        })
-        .collect();
-    if sold.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let now = clock::now(connection)?;
-    let totals: Vec<_> = sold.iter().map(|(order, sale)| (*order, sale.total_minor)).collect();
-    let moved: Vec<_> = sold
-        .iter()
-        .flat_map(|(order, sale)| {
-            sale.movements.iter().map(|movement| (Origin::Order(order.id), *movement))
-        })
-        .collect();
-    orders::insert(connection, &totals, now)?;
-    movements::append(connection, &moved, now)?;
-    let moved: Vec<_> = moved.into_iter().map(|(_, movement)| movement).collect();
-    books::save_stock(connection, &moved)?;
-    let as_order = |(order, sale): (&NewOrder, &Sale)| Order {
-        id: order.id,
-        client_id: order.request.client.id,
-        status: OrderStatus::Placed,
-        expires_at: None,
-        lines: sale.movements.iter().map(|movement| line(shelf, movement)).collect(),
-        total_minor: sale.total_minor,
-        created_at: now,
-    };
-    Ok(sold.into_iter().map(|one| (one.0.id, as_order(one))).collect())
-}
-
-fn line(shelf: &Shelf, sale: &Movement) -> OrderedLine {
-    OrderedLine {
-        book_id: sale.book_id,
-        title: shelf.get(sale.book_id).map(|stock| stock.title.clone()).unwrap_or_default(),
-        copies: -sale.delta,
-        unit_price_minor: sale.unit_price_minor.unwrap_or_default(),
-    }
-}
 
 /// The good end of a request for a stock entry.
 #[derive(Debug, Clone)]

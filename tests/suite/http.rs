@@ -140,10 +140,12 @@ fn head_is_get_without_a_body(shop: &Shop) {
 
 fn a_sane_request_id_is_kept_and_logged(shop: &Shop) {
     let id = "checkout-42_7f.3";
-    let ask = |id: &[u8]| shop.storefront.get("/v1/books/999999").header("X-Request-Id", id).send();
+    let server = shop.server_on(&shop.database.url, &["--log", "bookstore=debug"]);
+    let client = shop.storefront.at(&server);
+    let ask = |id: &[u8]| client.get("/v1/books/999999").header("X-Request-Id", id).send();
     let kept = ask(id.as_bytes()).refused(404, "unknown_book");
     assert_eq!((kept.header("x-request-id"), &kept["instance"]), (id, &json!(id)));
-    let is_logged = || shop.server().log().contains(id).then_some(());
+    let is_logged = || server.log().contains(id).then_some(());
     crate::kit::eventually(std::time::Duration::from_secs(10), "the id is in the log", is_logged);
 
     let long = "x".repeat(1_000);
@@ -152,7 +154,7 @@ fn a_sane_request_id_is_kept_and_logged(shop: &Shop) {
         let answer = ask(odd).refused(404, "unknown_book");
         assert_ne!(answer.header("x-request-id").as_bytes(), odd, "an odd id is replaced");
     }
-    let ids = [(); 2].map(|()| shop.storefront.get("/v1/books").expect(200));
+    let ids = [(); 2].map(|()| client.get("/v1/books").expect(200));
     assert_ne!(ids[0].header("x-request-id"), ids[1].header("x-request-id"));
 }
 

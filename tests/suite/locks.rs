@@ -3,9 +3,9 @@
 //! The ledger's primary key turns a lost lock into a retry instead of a lost update, so the races
 //! alone would not notice that it is gone. These scenarios do.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::kit::{Backend, Client, Connection, Scenario, Shop, eventually};
+use crate::kit::{Backend, Client, Scenario, Shop, all_wait, eventually, hold, let_go};
 use crate::scenarios;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -17,23 +17,6 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     Shop on Backend::EMBEDDED:
         nothing_is_refused_for_what_was_there_before_it_had_the_write_lock;
 ];
-
-/// Takes the lock of `book` as a sale does and keeps it until [`let_go`].
-fn hold(shop: &Shop, book: i64) -> Connection {
-    let mut holder = shop.database.connect();
-    match shop.backend() {
-        Backend::Sqlite => holder.run("BEGIN IMMEDIATE"),
-        _ => {
-            holder.run("BEGIN");
-            holder.number(&format!("SELECT quantity FROM books WHERE id = {book} FOR UPDATE"));
-        }
-    }
-    holder
-}
-
-fn let_go(mut holder: Connection) {
-    holder.run("COMMIT");
-}
 
 fn a_reader_never_waits_for_a_sale(shop: &Shop) {
     let book = shop.book(7);
@@ -154,11 +137,7 @@ fn nothing_is_refused_for_what_was_there_before_it_had_the_write_lock(shop: &Sho
         let (storefront, admin) = (shop.storefront.clone(), shop.admin.clone());
         std::thread::spawn(move || act(&storefront, &admin))
     });
-    let patience = Instant::now() + Duration::from_secs(2);
-    while Instant::now() < patience {
-        assert!(!waiting.iter().any(|act| act.is_finished()), "answered without the lock");
-        std::thread::park_timeout(Duration::from_millis(10));
-    }
+    all_wait(&waiting);
     let_go(holder);
     assert_eq!(waiting.map(|act| act.join().unwrap()), [201; 4]);
     assert_eq!(

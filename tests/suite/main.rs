@@ -29,10 +29,11 @@ mod races;
 mod restocks;
 mod search;
 mod stocktakes;
+mod till;
 
 use kit::{Backend, Theme};
 
-const THEMES: [Theme; 22] = [
+const THEMES: [Theme; 23] = [
     Theme::new("catalogue", catalogue::SCENARIOS),
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
@@ -47,6 +48,7 @@ const THEMES: [Theme; 22] = [
     Theme::new("bad_requests", bad_requests::SCENARIOS),
     Theme::new("locks", locks::SCENARIOS),
     Theme::new("races", races::SCENARIOS),
+    Theme::new("till", till::SCENARIOS),
     Theme::new("outage", outage::SCENARIOS),
     Theme::new("command_line", command_line::SCENARIOS),
     Theme::new("first_run", first_run::SCENARIOS),

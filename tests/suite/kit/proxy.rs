@@ -138,7 +138,8 @@ impl Wires {
     }
 
     fn fate_of(&self, said: &[u8]) -> Option<Commit> {
-        let is_commit = said.windows(6).any(|word| word.eq_ignore_ascii_case(b"COMMIT"));
+        // The end of PostgreSQL's message, and of MariaDB's: nothing else has the word there.
+        let is_commit = said.ends_with(b"COMMIT\0") || said.ends_with(b"COMMIT");
         let is_struck = is_commit
             && self
                 .commits_left

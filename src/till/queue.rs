@@ -1,0 +1,117 @@
+//! The bounded queue between those who bring orders and the one worker who serves them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::error::Error;
+use crate::domain::{NewOrder, Placement};
+
+pub(super) type Answer = Result<Placement, Error>;
+
+/// An order that waits for its turn.
+pub(super) struct Job {
+    pub(super) order: NewOrder,
+    pub(super) receipt: Receipt,
+}
+
+impl Job {
+    /// Begins it, unless whoever brought it has withdrawn it. From now on it will be answered.
+    pub(super) fn begin(&self) -> bool {
+        self.receipt.claim.take()
+    }
+}
+
+/// Where the answer to an order goes, and until when it is wanted.
+pub(super) struct Receipt {
+    pub(super) deadline: Instant,
+    answer: oneshot::Sender<Answer>,
+    claim: Claim,
+}
+
+impl Receipt {
+    pub(super) fn answer(self, answer: Answer) {
+        // Nobody listens when the client went away. The order stands, and its key finds it.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// What decides between "begun" and "withdrawn": whoever takes it first.
+#[derive(Clone, Default)]
+struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
+/// What is left in the hands of whoever brought an order.
+pub(super) struct Ticket {
+    answer: oneshot::Receiver<Answer>,
+    claim: Claim,
+}
+
+impl Ticket {
+    /// The answer, if it comes until `deadline`.
+    pub(super) async fn answer_by(&mut self, deadline: Instant) -> Option<Answer> {
+        let answer = tokio::time::timeout_at(deadline.into(), &mut self.answer).await.ok()?;
+        Some(answer.unwrap_or(Err(Error::Lost)))
+    }
+
+    /// Takes the order back. Fails if it has begun.
+    pub(super) fn withdraw(&self) -> bool {
+        self.claim.take()
+    }
+}
+
+/// The end where orders come in.
+pub(super) struct Queue {
+    // `None` closes the queue: the worker serves what came before it and goes.
+    jobs: SyncSender<Option<Job>>,
+    is_open: AtomicBool,
+}
+
+/// The end where the worker takes them out.
+pub(super) type Jobs = Receiver<Option<Job>>;
+
+/// A queue in which up to `limit` orders wait.
+pub(super) fn new(limit: usize) -> (Queue, Jobs) {
+    let (jobs, taken) = mpsc::sync_channel(limit);
+    (Queue { jobs, is_open: AtomicBool::new(true) }, taken)
+}
+
+impl Queue {
+    /// Puts an order at the end.
+    ///
+    /// # Errors
+    /// [`Error::Full`] and [`Error::Closed`], at once.
+    pub(super) fn push(&self, order: NewOrder, deadline: Instant) -> Result<Ticket, Error> {
+        if !self.is_open() {
+            return Err(Error::Closed);
+        }
+        let (sender, receiver) = oneshot::channel();
+        let claim = Claim::default();
+        let receipt = Receipt { deadline, answer: sender, claim: claim.clone() };
+        match self.jobs.try_send(Some(Job { order, receipt })) {
+            Ok(()) => Ok(Ticket { answer: receiver, claim }),
+            Err(TrySendError::Full(_)) => Err(Error::Full),
+            Err(TrySendError::Disconnected(_)) => Err(Error::Closed),
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Acquire)
+    }
+
+    /// Lets nobody in any more. Waits for room if the queue is full.
+    pub(super) fn close(&self) {
+        if self.is_open.swap(false, Ordering::AcqRel) {
+            // It fails if the worker is gone, and then there is nothing to close.
+            let _ = self.jobs.send(None);
+        }
+    }
+}
