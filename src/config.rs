@@ -1,10 +1,13 @@
 //! Every setting, in one struct, from flags, the environment and `.env`, in this order.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tracing_subscriber::EnvFilter;
+
 use crate::store::{self, Backend, DatabaseUrl};
-use crate::till;
+use crate::{http, till};
 
 /// The database of a store that nobody configured.
 pub const EMBEDDED_DEFAULT: &str = "sqlite://bookstore.db";
@@ -82,6 +85,22 @@ pub struct Common {
 }
 
 impl Common {
+    /// Starts to write log lines to standard error. Once a process.
+    ///
+    /// # Errors
+    /// What is wrong with the filter and what would be right.
+    pub fn start_log(&self) -> Result<(), String> {
+        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
+            format!("--log / BOOKSTORE_LOG: {error}; try info, debug or bookstore=debug")
+        })?;
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+            LogFormat::Json => log.json().init(),
+        }
+        Ok(())
+    }
+
     /// The database, and whether it is the embedded default that nobody asked for.
     ///
     /// # Errors
@@ -140,6 +159,22 @@ pub struct Serve {
 }
 
 impl Serve {
+    /// How the service is set up before a store of this kind.
+    pub fn http(&self, backend: Backend) -> http::Settings {
+        http::Settings {
+            currency: self.currency.clone(),
+            write_connections: self.writers(backend),
+            read_connections: self.read_connections,
+            request_timeout: self.request_timeout,
+            workers: self.workers.map(usize::from),
+        }
+    }
+
+    /// SQLite has one writer, whatever the setting.
+    fn writers(&self, backend: Backend) -> u32 {
+        if backend == Backend::Sqlite { 1 } else { self.write_connections }
+    }
+
     /// How the till of the service is set up.
     pub fn till(&self) -> till::Settings {
         till::Settings {
@@ -150,12 +185,10 @@ impl Serve {
 
     /// How the store behind the service is set up.
     pub fn store(&self, url: DatabaseUrl) -> store::Settings {
-        let write_connections =
-            if url.backend() == Backend::Sqlite { 1 } else { self.write_connections };
         store::Settings {
-            url,
             read_connections: self.read_connections,
-            write_connections,
+            write_connections: self.writers(url.backend()),
+            url,
             request_timeout: self.request_timeout,
         }
     }

@@ -1,5 +1,7 @@
 //! `bookstore audit`: the promise, checked.
 
+use std::io::IsTerminal as _;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -9,7 +11,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Failure, Format, is_terminal};
+use super::{Failure, Format};
 
 /// Check that the number of copies is right, everywhere
 ///
@@ -63,7 +65,7 @@ pub(super) fn run(store: &Store, args: &Audit) -> Result<bool, Failure> {
 }
 
 fn progress_bar() -> ProgressBar {
-    if !is_terminal() {
+    if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("auditing {wide_bar} {pos}/{len} {msg}")

@@ -127,7 +127,7 @@ fn variable_of(error: &clap::Error) -> Option<String> {
 }
 
 fn execute(line: CommandLine) -> Result<bool, Failure> {
-    start_log(&line.common)?;
+    line.common.start_log()?;
     let (url, is_embedded_default) = line.common.database()?;
     match line.command {
         None => serve::run(url, is_embedded_default, &line.serve),
@@ -137,22 +137,6 @@ fn execute(line: CommandLine) -> Result<bool, Failure> {
         Some(Command::Import(import)) => import::run(&open(url)?, &import),
         Some(Command::Audit(audit)) => audit::run(&open(url)?, &audit),
     }
-}
-
-fn start_log(common: &config::Common) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&common.log).map_err(|error| {
-        format!("--log / BOOKSTORE_LOG: {error}; try info, debug or bookstore=debug")
-    })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match common.log_format {
-        config::LogFormat::Text => log.with_ansi(is_terminal()).init(),
-        config::LogFormat::Json => log.json().init(),
-    }
-    Ok(())
-}
-
-fn is_terminal() -> bool {
-    std::io::IsTerminal::is_terminal(&std::io::stderr())
 }
 
 fn migrate(url: &DatabaseUrl) -> Result<bool, Failure> {

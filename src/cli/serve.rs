@@ -40,13 +40,7 @@ pub(super) fn run(
     }
     let store = open_with(settings.store(url.clone()))?;
     let welcome = if is_embedded_default { welcome(&store)? } else { None };
-    let http_settings = http::Settings {
-        currency: settings.currency.clone(),
-        write_connections: settings.store(url.clone()).write_connections,
-        read_connections: settings.read_connections,
-        request_timeout: settings.request_timeout,
-        workers: settings.workers.map(usize::from),
-    };
+    let http_settings = settings.http(url.backend());
     let till = Arc::new(Till::open(store.clone(), &settings.till())?);
     let checkout = Arc::clone(&till);
     let served = actix_web::rt::System::new().block_on(async {
