@@ -1,9 +1,7 @@
 //! `bookstore audit`: the promise, checked.
 
-use std::io::IsTerminal as _;
-
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 
 use bookstore::store::audit::{self, Counts, Finding};
 use bookstore::store::{Error, Store};

@@ -10,12 +10,13 @@ use super::{auth, books, health, orders, stock};
 
 pub(super) fn configure(app: &mut web::ServiceConfig) {
     let paths = [
+        // Paths are tried in this order: those of a flash sale come first.
+        at("/v1/books/{id}/purchases").post(buyer(orders::purchase)),
         at("/v1/books").get(|| anyone(books::list)).post(admin(books::create)),
         at("/v1/books/{id}")
             .get(|| anyone(books::find))
             .method(Method::PATCH, admin(books::edit))
             .method(Method::DELETE, admin(books::archive)),
-        at("/v1/books/{id}/purchases").post(buyer(orders::purchase)),
         at("/v1/books/{id}/restocks").post(admin(stock::restock_one)),
         at("/v1/books/{id}/stocktakes").post(admin(stock::stocktake)),
         at("/v1/books/{id}/movements").get(|| admin(stock::movements)),
