@@ -41,7 +41,7 @@ pub(super) fn run(
     let store = open_with(settings.store(url.clone()))?;
     let welcome = if is_embedded_default { welcome(&store)? } else { None };
     let http_settings = settings.http(url.backend());
-    let till = Arc::new(Till::open(store.clone(), &settings.till())?);
+    let till = Arc::new(Till::open("till", store.clone(), &settings.till())?);
     let checkout = Arc::clone(&till);
     let served = actix_web::rt::System::new().block_on(async {
         let server = http::serve(store, checkout, &http_settings, listener)?;

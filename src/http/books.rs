@@ -96,7 +96,7 @@ pub(super) async fn find(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
 ) -> Result<HttpResponse, Problem> {
-    let book = shop.read(move |connection| books::find_active(connection, id)).await?;
+    let book = shop.looks.ask(id, shop.deadline()).await?;
     Ok(HttpResponse::Ok().insert_header(etag::of(&book)).json(BookView::new(&shop, book)))
 }
 

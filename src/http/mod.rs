@@ -29,7 +29,7 @@ use self::auth::Tokens;
 use crate::config::Currency;
 use crate::domain::limits::MAX_BODY_BYTES;
 use crate::store::{self, AnyConnection, Store};
-use crate::till::Checkout;
+use crate::till::{self, Checkout, Desk, Looks};
 
 /// Seconds that requests under way have to end when the service is told to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
@@ -41,6 +41,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub struct Shop {
     store: Store,
     checkout: Arc<dyn Checkout>,
+    looks: Desk<Looks>,
     currency: Currency,
     // A transaction that waits for a row lock holds a thread. This many may at once, so that
     // whatever waits there, threads are left for reads.
@@ -63,6 +64,8 @@ pub struct Settings {
     pub read_connections: u32,
     /// How long a request may take.
     pub request_timeout: Duration,
+    /// How those who look at single books are served.
+    pub looks: till::Settings,
     /// Threads that speak HTTP; one a core if not given.
     pub workers: Option<usize>,
 }
@@ -135,8 +138,10 @@ pub fn serve(
     settings: &Settings,
     listener: TcpListener,
 ) -> std::io::Result<Server> {
+    let looks = Desk::open("looks", store.clone(), &settings.looks)?;
     let shop = web::Data::new(Shop {
         store,
+        looks,
         checkout,
         currency: settings.currency.clone(),
         writers: Arc::new(Semaphore::new(settings.write_connections as usize)),

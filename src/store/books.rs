@@ -181,15 +181,29 @@ pub fn find(connection: &mut AnyConnection, book_id: BookId) -> Result<Book, Err
 }
 
 /// The book, unless it is archived.
-///
-/// # Errors
-/// [`Refusal::UnknownBooks`] if there is none for sale.
-pub fn find_active(connection: &mut AnyConnection, book_id: BookId) -> Result<Book, Error> {
+fn find_active(connection: &mut AnyConnection, book_id: BookId) -> Result<Book, Error> {
     let book = find(connection, book_id)?;
     match book.archived_at {
         None => Ok(book),
         Some(_) => Err(Refusal::UnknownBooks(vec![book_id]).into()),
     }
+}
+
+/// Those of these books that are for sale: neither unknown nor archived. In no particular order.
+///
+/// # Errors
+/// What the database says.
+pub fn find_many_active(
+    connection: &mut AnyConnection,
+    book_ids: &BTreeSet<BookId>,
+) -> Result<Vec<Book>, Error> {
+    let ids: Vec<i64> = book_ids.iter().map(|id| id.0).collect();
+    let rows = books::table
+        .filter(books::id.eq_any(ids))
+        .filter(books::archived_at.is_null())
+        .select(BookRow::as_select())
+        .load(connection)?;
+    Ok(rows.into_iter().map(Book::from).collect())
 }
 
 /// The book with `isbn`, archived or not.

@@ -1,21 +1,21 @@
-//! A batch: many orders, one transaction, and an answer to each after the commit.
+//! A batch: many who asked are served together, and each is answered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::error::Error;
 use super::queue::{Job, Receipt};
-use crate::domain::NewOrder;
-use crate::store::{self, Store, sale};
+use super::trade::Trade;
+use crate::domain::Refusal;
+use crate::store::{self, Store};
 
-/// Orders that share a transaction, and where the answer to each goes.
-#[derive(Default)]
-struct Batch {
-    orders: Vec<NewOrder>,
-    receipts: Vec<Receipt>,
+/// Those who are served together, and where the answer to each goes.
+struct Batch<T: Trade> {
+    asks: Vec<T::Ask>,
+    receipts: Vec<Receipt<T::Answer>>,
 }
 
-/// Why a transaction did not commit.
+/// Why nobody was served.
 enum Failure {
     /// The database was away or busy until the deadline.
     Temporary(store::Error),
@@ -25,15 +25,12 @@ enum Failure {
     Panic,
 }
 
-/// Places the orders of `jobs`, in their order, and answers each.
-///
-/// Order ids are made before the transaction: should the answer to its commit be lost, the next run
-/// finds the orders by their ids if they are there, and sells them if not.
-pub(super) fn serve(store: &Store, jobs: Vec<Job>) {
-    let mut batch = Batch::from_iter(jobs);
+/// Serves `jobs`, in their order, and answers each.
+pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>) {
+    let mut batch = Batch::<T>::from_iter(jobs);
     batch.drop_late();
     while let Some(deadline) = batch.first_deadline() {
-        match place(store, deadline, &batch.orders) {
+        match attempt::<T>(store, deadline, &batch.asks) {
             // Commit first, answer after: an acknowledged sale must survive a crash.
             Ok(outcomes) => {
                 for (receipt, outcome) in batch.receipts.into_iter().zip(outcomes) {
@@ -42,7 +39,7 @@ pub(super) fn serve(store: &Store, jobs: Vec<Job>) {
                 return;
             }
             Err(Failure::Temporary(error)) => {
-                tracing::warn!(%error, orders = batch.orders.len(), "a batch waits in vain");
+                tracing::warn!(%error, size = batch.asks.len(), "a batch waits in vain");
                 batch.give_up(deadline.max(Instant::now()), &error);
             }
             Err(failure) => return batch.fail(store, failure),
@@ -50,16 +47,13 @@ pub(super) fn serve(store: &Store, jobs: Vec<Job>) {
     }
 }
 
-fn place(
+fn attempt<T: Trade>(
     store: &Store,
     deadline: Instant,
-    orders: &[NewOrder],
-) -> Result<Vec<sale::Outcome>, Failure> {
+    asks: &[T::Ask],
+) -> Result<Vec<Result<T::Answer, Refusal>>, Failure> {
     // After a panic nothing of the transaction is left: its connection is closed.
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        store.transaction_until(deadline, |connection| sale::place(connection, orders))
-    }));
-    match outcome {
+    match catch_unwind(AssertUnwindSafe(|| T::serve(store, deadline, asks))) {
         Ok(Ok(outcomes)) => Ok(outcomes),
         Ok(Err(error @ (store::Error::Unavailable(_) | store::Error::Busy(_)))) => {
             Err(Failure::Temporary(error))
@@ -69,47 +63,46 @@ fn place(
     }
 }
 
-impl Batch {
+impl<T: Trade> Batch<T> {
     fn first_deadline(&self) -> Option<Instant> {
         self.receipts.iter().map(|receipt| receipt.deadline).min()
     }
 
     /// Answers those whose time ran out while they waited for their turn.
     fn drop_late(&mut self) {
-        let now = Instant::now();
-        self.answer_some(|receipt| receipt.deadline <= now, || Error::Late);
+        self.answer_late(Instant::now(), || Error::Late);
     }
 
     /// Answers those whose time ran out with this error. For the others there is another run.
     fn give_up(&mut self, deadline: Instant, error: &store::Error) {
-        let why = || match error {
+        self.answer_late(deadline, || match error {
             store::Error::Busy(reason) => Error::Store(store::Error::Busy(reason.clone())),
             other => Error::Store(store::Error::Unavailable(other.to_string())),
-        };
-        self.answer_some(|receipt| receipt.deadline <= deadline, why);
+        });
     }
 
-    fn answer_some(&mut self, is_over: impl Fn(&Receipt) -> bool, error: impl Fn() -> Error) {
-        let all = std::mem::take(self);
-        for (order, receipt) in all.orders.into_iter().zip(all.receipts) {
-            if is_over(&receipt) {
+    fn answer_late(&mut self, now: Instant, error: impl Fn() -> Error) {
+        let asks = std::mem::take(&mut self.asks);
+        let receipts = std::mem::take(&mut self.receipts);
+        for (ask, receipt) in asks.into_iter().zip(receipts) {
+            if receipt.deadline <= now {
                 receipt.answer(Err(error()));
             } else {
-                self.orders.push(order);
+                self.asks.push(ask);
                 self.receipts.push(receipt);
             }
         }
     }
 
-    /// One bad order must not hurt its neighbours: they go again, each in a transaction of its own.
+    /// A bad one must not hurt its neighbours: they go again, one by one.
     fn fail(self, store: &Store, failure: Failure) {
         let error = match failure {
             Failure::Temporary(error) | Failure::Permanent(error) => Error::Store(error),
             Failure::Panic => Error::Defect,
         };
-        tracing::error!(%error, orders = self.orders.len(), "a batch failed");
-        let jobs = self.orders.into_iter().zip(self.receipts);
-        let mut jobs: Vec<_> = jobs.map(|(order, receipt)| Job { order, receipt }).collect();
+        tracing::error!(%error, size = self.asks.len(), "a batch failed");
+        let jobs = self.asks.into_iter().zip(self.receipts);
+        let mut jobs: Vec<_> = jobs.map(|(ask, receipt)| Job::<T> { ask, receipt }).collect();
         if jobs.len() > 1 {
             return jobs.into_iter().for_each(|job| serve(store, vec![job]));
         }
@@ -119,9 +112,9 @@ impl Batch {
     }
 }
 
-impl FromIterator<Job> for Batch {
-    fn from_iter<I: IntoIterator<Item = Job>>(jobs: I) -> Self {
-        let (orders, receipts) = jobs.into_iter().map(|job| (job.order, job.receipt)).unzip();
-        Self { orders, receipts }
+impl<T: Trade> FromIterator<Job<T>> for Batch<T> {
+    fn from_iter<I: IntoIterator<Item = Job<T>>>(jobs: I) -> Self {
+        let (asks, receipts) = jobs.into_iter().map(|job| (job.ask, job.receipt)).unzip();
+        Self { asks, receipts }
     }
 }

@@ -1,13 +1,15 @@
-//! The till: orders that wait at the same time share one transaction, so that a flash sale on one
-//! title costs one row lock and one commit for hundreds of buyers. Knows no HTTP.
+//! The till: those who wait at the same time are served together, so that a flash sale on one title
+//! costs one row lock and one commit for hundreds of buyers. Knows no HTTP.
 //!
 //! A request becomes a job in a bounded [`queue`]; one [`worker`] takes what waits, in the order it
 //! came, and serves it as a [`batch`]. Nobody waiting: a batch of one, which is the plain transaction
-//! of one order. Nothing lingers to let a batch grow.
+//! of one order. Nothing lingers to let a batch grow. What is asked for is a [`Trade`]: orders, and
+//! looks at single books.
 
 mod batch;
 mod error;
 mod queue;
+mod trade;
 mod worker;
 
 use std::sync::{Mutex, PoisonError};
@@ -18,12 +20,13 @@ use futures_util::future::BoxFuture;
 
 pub use error::Error;
 use queue::Queue;
+pub use trade::{Looks, Sales, Trade};
 
 use crate::domain::{NewOrder, Placement};
 use crate::store::Store;
 
-/// How long an answer may stay out after the deadline of a job that the worker has taken. Its
-/// transaction ends at the deadline, unless the database hangs in the middle of a statement.
+/// How long an answer may stay out after the deadline of a job that the worker has taken. What it
+/// does ends at the deadline, unless the database hangs in the middle of a statement.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Where an order goes to be placed. A shop has one, the [`Till`]; the benchmarks put others in its
@@ -40,41 +43,68 @@ pub trait Checkout: Send + Sync {
     fn is_open(&self) -> bool;
 }
 
-/// How a till is set up.
+/// How a desk is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Most orders in one transaction.
+    /// Most who are served together.
     pub batch_limit: usize,
-    /// Most orders that wait; one more is refused at once.
+    /// Most who wait; one more is refused at once.
     pub queue_limit: usize,
 }
 
-/// The one till of a process.
-pub struct Till {
-    queue: Queue,
+/// A line of people, and the one who serves them.
+pub struct Desk<T: Trade> {
+    queue: Queue<T>,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Till {
-    /// Starts the worker.
+/// The one till of a process.
+pub type Till = Desk<Sales>;
+
+impl<T: Trade> Desk<T> {
+    /// Starts the worker. It ends when the desk is closed or dropped.
     ///
     /// # Errors
     /// If the operating system gives no thread.
-    pub fn open(store: Store, settings: &Settings) -> std::io::Result<Self> {
-        let (queue, jobs) = queue::new(settings.queue_limit);
+    pub fn open(name: &str, store: Store, settings: &Settings) -> std::io::Result<Self> {
+        let (queue, jobs) = queue::new::<T>(settings.queue_limit);
         let batch_limit = settings.batch_limit;
         let worker = std::thread::Builder::new()
-            .name("till".to_owned())
+            .name(name.to_owned())
             .spawn(move || worker::run(&store, &jobs, batch_limit))?;
         Ok(Self { queue, worker: Mutex::new(Some(worker)) })
     }
 
-    /// Takes no more orders, and returns when all that were taken have been answered.
+    /// Gets in line with `ask` and waits for the answer.
+    ///
+    /// # Errors
+    /// See [`Error`]. [`Error::Late`] if its turn did not come until `deadline`; it will then never
+    /// come.
+    pub fn ask(
+        &self,
+        ask: T::Ask,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<T::Answer, Error>> + use<T> {
+        let ticket = self.queue.push(ask, deadline);
+        async move {
+            let mut ticket = ticket?;
+            if let Some(answer) = ticket.answer_by(deadline).await {
+                return answer;
+            }
+            if ticket.withdraw() {
+                return Err(Error::Late);
+            }
+            // It is being served: what becomes of it is not known before that ends.
+            ticket.answer_by(deadline + GRACE).await.unwrap_or(Err(Error::Lost))
+        }
+    }
+
+    /// Lets nobody in any more, and returns when all who were in line have been answered.
     pub fn close(&self) {
         self.queue.close();
         let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
         if worker.is_some_and(|worker| worker.join().is_err()) {
-            tracing::error!("the till's worker had died");
+            tracing::error!("a worker had died");
         }
     }
 }
@@ -85,18 +115,7 @@ impl Checkout for Till {
         order: NewOrder,
         deadline: Instant,
     ) -> BoxFuture<'static, Result<Placement, Error>> {
-        let ticket = self.queue.push(order, deadline);
-        Box::pin(async move {
-            let mut ticket = ticket?;
-            if let Some(answer) = ticket.answer_by(deadline).await {
-                return answer;
-            }
-            if ticket.withdraw() {
-                return Err(Error::Late);
-            }
-            // It is in a transaction: what becomes of it is not known before that ends.
-            ticket.answer_by(deadline + GRACE).await.unwrap_or(Err(Error::Lost))
-        })
+        Box::pin(self.ask(order, deadline))
     }
 
     fn is_open(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The bounded queue between those who bring orders and the one worker who serves them.
+//! The bounded queue between those who ask and the one worker who serves them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,32 +8,30 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::error::Error;
-use crate::domain::{NewOrder, Placement};
+use super::trade::Trade;
 
-pub(super) type Answer = Result<Placement, Error>;
-
-/// An order that waits for its turn.
-pub(super) struct Job {
-    pub(super) order: NewOrder,
-    pub(super) receipt: Receipt,
+/// What somebody asked for and waits for.
+pub(super) struct Job<T: Trade> {
+    pub(super) ask: T::Ask,
+    pub(super) receipt: Receipt<T::Answer>,
 }
 
-impl Job {
+impl<T: Trade> Job<T> {
     /// Begins it, unless whoever brought it has withdrawn it. From now on it will be answered.
     pub(super) fn begin(&self) -> bool {
         self.receipt.claim.take()
     }
 }
 
-/// Where the answer to an order goes, and until when it is wanted.
-pub(super) struct Receipt {
+/// Where an answer goes, and until when it is wanted.
+pub(super) struct Receipt<A> {
     pub(super) deadline: Instant,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<Result<A, Error>>,
     claim: Claim,
 }
 
-impl Receipt {
-    pub(super) fn answer(self, answer: Answer) {
+impl<A> Receipt<A> {
+    pub(super) fn answer(self, answer: Result<A, Error>) {
         // Nobody listens when the client went away. The order stands, and its key finds it.
         let _ = self.answer.send(answer);
     }
@@ -49,54 +47,54 @@ impl Claim {
     }
 }
 
-/// What is left in the hands of whoever brought an order.
-pub(super) struct Ticket {
-    answer: oneshot::Receiver<Answer>,
+/// What is left in the hands of whoever asked.
+pub(super) struct Ticket<A> {
+    answer: oneshot::Receiver<Result<A, Error>>,
     claim: Claim,
 }
 
-impl Ticket {
+impl<A> Ticket<A> {
     /// The answer, if it comes until `deadline`.
-    pub(super) async fn answer_by(&mut self, deadline: Instant) -> Option<Answer> {
+    pub(super) async fn answer_by(&mut self, deadline: Instant) -> Option<Result<A, Error>> {
         let answer = tokio::time::timeout_at(deadline.into(), &mut self.answer).await.ok()?;
         Some(answer.unwrap_or(Err(Error::Lost)))
     }
 
-    /// Takes the order back. Fails if it has begun.
+    /// Takes it back. Fails if it has begun.
     pub(super) fn withdraw(&self) -> bool {
         self.claim.take()
     }
 }
 
-/// The end where orders come in.
-pub(super) struct Queue {
+/// The end where people come in.
+pub(super) struct Queue<T: Trade> {
     // `None` closes the queue: the worker serves what came before it and goes.
-    jobs: SyncSender<Option<Job>>,
+    jobs: SyncSender<Option<Job<T>>>,
     is_open: AtomicBool,
 }
 
 /// The end where the worker takes them out.
-pub(super) type Jobs = Receiver<Option<Job>>;
+pub(super) type Jobs<T> = Receiver<Option<Job<T>>>;
 
-/// A queue in which up to `limit` orders wait.
-pub(super) fn new(limit: usize) -> (Queue, Jobs) {
+/// A queue in which up to `limit` may wait.
+pub(super) fn new<T: Trade>(limit: usize) -> (Queue<T>, Jobs<T>) {
     let (jobs, taken) = mpsc::sync_channel(limit);
     (Queue { jobs, is_open: AtomicBool::new(true) }, taken)
 }
 
-impl Queue {
-    /// Puts an order at the end.
+impl<T: Trade> Queue<T> {
+    /// Goes to the end of the line.
     ///
     /// # Errors
     /// [`Error::Full`] and [`Error::Closed`], at once.
-    pub(super) fn push(&self, order: NewOrder, deadline: Instant) -> Result<Ticket, Error> {
+    pub(super) fn push(&self, ask: T::Ask, deadline: Instant) -> Result<Ticket<T::Answer>, Error> {
         if !self.is_open() {
             return Err(Error::Closed);
         }
         let (sender, receiver) = oneshot::channel();
         let claim = Claim::default();
         let receipt = Receipt { deadline, answer: sender, claim: claim.clone() };
-        match self.jobs.try_send(Some(Job { order, receipt })) {
+        match self.jobs.try_send(Some(Job { ask, receipt })) {
             Ok(()) => Ok(Ticket { answer: receiver, claim }),
             Err(TrySendError::Full(_)) => Err(Error::Full),
             Err(TrySendError::Disconnected(_)) => Err(Error::Closed),

@@ -4,10 +4,11 @@ use std::sync::mpsc::TryRecvError;
 
 use super::batch;
 use super::queue::{Job, Jobs};
+use super::trade::Trade;
 use crate::store::Store;
 
-/// Serves `jobs` until the queue is closed, at most `batch_limit` in one transaction.
-pub(super) fn run(store: &Store, jobs: &Jobs, batch_limit: usize) {
+/// Serves `jobs` until the queue is closed, at most `batch_limit` together.
+pub(super) fn run<T: Trade>(store: &Store, jobs: &Jobs<T>, batch_limit: usize) {
     while let Ok(Some(first)) = jobs.recv() {
         let mut taken = vec![first];
         let mut is_closed = false;
@@ -22,8 +23,8 @@ pub(super) fn run(store: &Store, jobs: &Jobs, batch_limit: usize) {
             }
         }
         taken.retain(Job::begin);
-        tracing::trace!(orders = taken.len(), "a batch");
-        batch::serve(store, taken);
+        tracing::trace!(size = taken.len(), "a batch");
+        batch::serve::<T>(store, taken);
         if is_closed {
             return;
         }

@@ -1,0 +1,65 @@
+//! What people stand in line for.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use crate::domain::{Book, BookId, NewOrder, Placement, Refusal};
+use crate::store::{self, Store, books, sale};
+
+/// Something that many may ask for at the same time, and be served together.
+pub trait Trade: 'static {
+    /// What one asks.
+    type Ask: Send;
+    /// What one gets.
+    type Answer: Send;
+
+    /// Serves `asks` in their order; as many outcomes as asks.
+    ///
+    /// # Errors
+    /// What concerns them all.
+    fn serve(
+        store: &Store,
+        deadline: Instant,
+        asks: &[Self::Ask],
+    ) -> Result<Vec<Result<Self::Answer, Refusal>>, store::Error>;
+}
+
+/// Orders, placed in one transaction.
+///
+/// Order ids are made before the transaction: should the answer to its commit be lost, the next run
+/// finds the orders by their ids if they are there, and sells them if not.
+pub struct Sales;
+
+impl Trade for Sales {
+    type Ask = NewOrder;
+    type Answer = Placement;
+
+    fn serve(
+        store: &Store,
+        deadline: Instant,
+        asks: &[NewOrder],
+    ) -> Result<Vec<Result<Placement, Refusal>>, store::Error> {
+        store.transaction_until(deadline, |connection| sale::place(connection, asks))
+    }
+}
+
+/// Looks at single books, read with one query. It begins after the last of them came in, so that
+/// nobody sees anything older than the last commit.
+pub struct Looks;
+
+impl Trade for Looks {
+    type Ask = BookId;
+    type Answer = Book;
+
+    fn serve(
+        store: &Store,
+        deadline: Instant,
+        asks: &[BookId],
+    ) -> Result<Vec<Result<Book, Refusal>>, store::Error> {
+        let ids: BTreeSet<BookId> = asks.iter().copied().collect();
+        let found = store.read(deadline, |connection| books::find_many_active(connection, &ids))?;
+        let found: HashMap<BookId, Book> = found.into_iter().map(|book| (book.id, book)).collect();
+        let answer = |id| found.get(id).cloned().ok_or_else(|| Refusal::UnknownBooks(vec![*id]));
+        Ok(asks.iter().map(answer).collect())
+    }
+}
