@@ -2,9 +2,19 @@
 # What the system must have: looked for here, installed by install-packages. Sourced, after run.sh
 # and servers.sh, which knows where server programs hide. Names are Debian's (and Ubuntu's).
 
-# The packages that are missing, one a line. Looks for what is used, not for Debian's records, so
-# that a program from elsewhere counts.
+# Functions that print the packages that are missing, one a line. A script that needs more than a
+# build and the tests do adds its own.
+PACKAGE_CHECKS=(missing_test_packages)
+
 missing_packages() {
+    local check
+    for check in "${PACKAGE_CHECKS[@]}"; do
+        "$check"
+    done
+}
+
+# Looks for what is used, not for Debian's records, so that a program from elsewhere counts.
+missing_test_packages() {
     # gcc alone has no <stdio.h>.
     echo '#include <stdio.h>' | cc -x c -fsyntax-only - 2>/dev/null || printf '%s\n' gcc libc6-dev
     type -P pkg-config >/dev/null || echo pkg-config

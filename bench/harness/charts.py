@@ -1,0 +1,152 @@
+"""The figures as SVG. Needs matplotlib, which scripts/bench puts into its venv."""
+
+import io
+from collections.abc import Callable
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import pyplot
+
+from .results import Result, Results
+
+COLOURS = {
+    "till": "#1b6ca8",
+    "single": "#8fbcdb",
+    "plain": "#b9cfdd",
+    "ceiling": "#c8c8c8",
+    "django": "#3f7d5a",
+    "pgbench": "#d08c3f",
+}
+_CPU = {"server_cpu": "#1b6ca8", "database_cpu": "#d08c3f", "load_cpu": "#c8c8c8"}
+_CPU_NAMES = {"server_cpu": "server", "database_cpu": "database", "load_cpu": "load generator"}
+
+matplotlib.rcParams.update(
+    {
+        "font.family": "sans-serif",
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlelocation": "left",
+        "axes.titlesize": 12,
+        "axes.titleweight": "bold",
+        "axes.titlepad": 12,
+        "svg.fonttype": "none",
+    }
+)
+
+
+def all_of(results: Results) -> list[str]:
+    """Every chart for which something was measured."""
+    charts = [
+        _rates("One title sells", results.of("hot")),
+        _rates("1,000 titles sell, each as likely", results.of("spread")),
+        _rates("1,000 titles sell, the k-th with weight 1/k", results.of("zipf")),
+        _rates("Orders of five lines", results.of("baskets"), unit="orders a second"),
+        _rates("MariaDB", results.of("mariadb")),
+        _rates("SQLite", results.of("sqlite")),
+        _rates("Growth: with and without 5,000,000 orders", results.of("growth")),
+        _rates("Single books are read", results.of("reads"), unit="books a second"),
+        _rates("More buyers than can wait", results.of("overload")),
+        _latencies("How long a buyer waits, one title, 256 connections", _busy(results.of("hot"))),
+        _latencies("How long one buyer alone waits", results.of("idle")),
+        _cpu("CPU of a thousand sales of one title", _busy(results.of("hot"))),
+        _cpu("CPU of a thousand sales over 1,000 titles", results.of("spread")),
+    ]
+    return [chart for chart in charts if chart]
+
+
+def _busy(results: list[Result]) -> list[Result]:
+    return [one for one in results if one.cell.connections > 16 or one.cell.contestant == "pgbench"]
+
+
+def _rates(title: str, results: list[Result], unit: str = "sales a second") -> str | None:
+    """A bar for each contestant, with a line from the lowest round to the highest."""
+
+    def draw(axes, position: int, result: Result) -> None:
+        values, middle = result.values("per_second"), result.median("per_second")
+        axes.barh(position, middle, color=COLOURS[result.cell.contestant], height=0.66)
+        axes.plot([min(values), max(values)], [position] * 2, color="#222222", linewidth=1.2)
+        _label(axes, max(values), position, f"{middle:,.0f}")
+
+    return _bars(title, unit, results, "per_second", draw)
+
+
+def _latencies(title: str, results: list[Result]) -> str | None:
+    """From the median to the 99th percentile; a logarithmic scale, for they differ by far."""
+
+    def draw(axes, position: int, result: Result) -> None:
+        colour = COLOURS[result.cell.contestant]
+        p50, p99 = result.median("p50"), result.median("p99")
+        if p99 is None:
+            axes.plot(p50, position, "D", color=colour, markersize=8)
+            _label(axes, p50, position, f"mean {p50:,.2f}")
+            return
+        axes.plot([p50, p99], [position] * 2, color=colour, linewidth=3, alpha=0.5)
+        axes.plot(p50, position, "o", color=colour, markersize=9)
+        axes.plot(p99, position, "|", color=colour, markersize=16, markeredgewidth=3)
+        _label(axes, p99, position, f"{p50:,.2f} to {p99:,.2f}")
+
+    def scale(axes) -> None:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+
+    unit = "milliseconds, from p50 (dot) to p99 (line); logarithmic"
+    return _bars(title, unit, results, "p50", draw, scale)
+
+
+def _cpu(title: str, results: list[Result]) -> str | None:
+    """Who works for a sale: server, database and load generator, one after the other."""
+
+    def draw(axes, position: int, result: Result) -> None:
+        left = 0.0
+        for figure, colour in _CPU.items():
+            width = result.median(figure)
+            axes.barh(position, width, left=left, color=colour, height=0.66)
+            left += width
+        _label(axes, left, position, f"{left:.2f}")
+
+    def legend(axes) -> None:
+        handles = [pyplot.Rectangle((0, 0), 1, 1, color=colour) for colour in _CPU.values()]
+        names = [_CPU_NAMES[figure] for figure in _CPU]
+        axes.legend(handles, names, frameon=False, ncols=3, loc="lower right",
+                    bbox_to_anchor=(1, 1), borderaxespad=0.2)
+
+    return _bars(title, "CPU seconds for 1,000 sales", results, "server_cpu", draw, legend)
+
+
+def _bars(
+    title: str,
+    unit: str,
+    results: list[Result],
+    figure: str,
+    draw: Callable,
+    finish: Callable = lambda axes: None,
+) -> str | None:
+    """Horizontal bars, one for each result that has the figure, the first one on top."""
+    shown = [result for result in results if result.median(figure) is not None]
+    if not shown:
+        return None
+    drawing, axes = pyplot.subplots(figsize=(8.6, 1.15 + 0.4 * len(shown)))
+    for position, result in enumerate(shown):
+        draw(axes, position, result)
+    axes.set_yticks(range(len(shown)), [result.cell.name for result in shown])
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_title(title, x=0)
+    axes.set_xlabel(unit)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    finish(axes)
+    if axes.get_xscale() == "linear":
+        # Room for the label beyond the longest bar.
+        axes.set_xlim(0, axes.get_xlim()[1] * 1.12)
+    text = io.StringIO()
+    drawing.savefig(text, format="svg", bbox_inches="tight")
+    pyplot.close(drawing)
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def _label(axes, value: float, position: int, text: str) -> None:
+    axes.annotate(text, (value, position), xytext=(6, 0), textcoords="offset points", va="center")

@@ -1,0 +1,135 @@
+"""One run: a fresh store, one contestant, one load; then the check that all adds up."""
+
+import resource
+from dataclasses import dataclass
+from functools import partial
+
+from . import contestants, pgbench, processes, verify
+from .plan import Cell
+from .stores import Copy, Stores
+from .surroundings import Surroundings
+from .wrk import Load, Report
+
+# Seconds of load before a measurement: connections, caches and prepared statements are there then.
+WARM_UP = 1
+FLASH_SALE_CONNECTIONS = 256
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The figures of one run. Milliseconds, MiB, CPU seconds for a thousand answers."""
+
+    per_second: float
+    p50: float
+    p99: float
+    longest: float
+    accepted_p99: float
+    refused_share: float
+    errors: int
+    server_cpu: float
+    database_cpu: float
+    load_cpu: float
+    memory: float
+    peak_memory: float
+    # Bytes of the database's log for each sale; None if the database does not count them.
+    log_bytes: float | None
+
+
+class Bench:
+    """Runs cells."""
+
+    def __init__(self, stores: Stores, surroundings: Surroundings):
+        self._stores = stores
+        self._surroundings = surroundings
+
+    def run(self, cell: Cell, seconds: int, has_audit: bool = True) -> Sample:
+        """Measures a cell once. WrongCount if what was sold does not add up."""
+        with self._stores.fresh(cell.backend, cell.store) as store:
+            measure = self._pgbench if cell.contestant == "pgbench" else self._http
+            sample, acknowledged, in_flight = measure(cell, store, seconds)
+            verify.sales(self._stores, cell, store, acknowledged, in_flight)
+            if has_audit:
+                verify.audit(store, self._surroundings)
+            return sample
+
+    def _http(self, cell: Cell, store: Copy, seconds: int) -> tuple[Sample, int, int]:
+        server = contestants.start(cell, store.url, self._surroundings)
+        try:
+            load = partial(Load, url=server.url, template=store.template)
+            main = partial(load, cell.load, connections=cell.connections)
+            warm_up = main(seconds=WARM_UP).report()
+            self._stores.backends[cell.backend].settle()
+            meters = _Meters(self._stores.backends[cell.backend], server.pid)
+            if cell.has_flash_sale:
+                sale = load("hot", connections=FLASH_SALE_CONNECTIONS, seconds=seconds)
+                try:
+                    report = main(seconds=seconds).report()
+                    sold = sale.report()
+                finally:
+                    sale.stop()
+            else:
+                report = main(seconds=seconds).report()
+                sold = None
+            sample = meters.sample(report)
+        finally:
+            # Waits for requests under way, so that what they sold can be counted.
+            server.stop()
+        sales = [sold] if sold else []
+        if cell.load != "reads":
+            sales += [warm_up, report]
+        acknowledged = sum(one.accepted for one in sales)
+        connections = max(cell.connections, FLASH_SALE_CONNECTIONS)
+        in_flight = sum(connections + one.errors for one in sales)
+        return sample, acknowledged, in_flight
+
+    def _pgbench(self, cell: Cell, store: Copy, seconds: int) -> tuple[Sample, int, int]:
+        database = self._stores.backends[cell.backend]
+        where = {"store": store, "postgres": database, "surroundings": self._surroundings}
+        run = partial(pgbench.run, cell.load, cell.connections, **where)
+        warm_up = run(seconds=WARM_UP)
+        database.settle()
+        meters = _Meters(database, server=None)
+        report = run(seconds=seconds)
+        return meters.sample(report), warm_up.accepted + report.accepted, 0
+
+
+class _Meters:
+    """What server, database and load generator use from now on."""
+
+    def __init__(self, database, server: int | None):
+        self._database = database
+        self._server = server
+        # Asked before the CPU is, which asking uses.
+        self._log_position = database.log_position()
+        self._cpu = self._cpu_now()
+
+    def sample(self, report: Report) -> Sample:
+        """The figures of a load that just ended."""
+        used = [now - then for now, then in zip(self._cpu_now(), self._cpu)]
+        server_cpu, database_cpu, load_cpu = (cpu * 1000 / report.accepted for cpu in used)
+        log_bytes = None
+        if self._log_position is not None:
+            log_bytes = (self._database.log_position() - self._log_position) / report.accepted
+        return Sample(
+            per_second=report.accepted / report.seconds,
+            p50=report.p50,
+            p99=report.p99,
+            longest=report.longest,
+            accepted_p99=report.accepted_p99,
+            refused_share=report.refused / (report.accepted + report.refused),
+            errors=report.errors,
+            server_cpu=server_cpu,
+            database_cpu=database_cpu,
+            load_cpu=load_cpu,
+            memory=processes.memory_mib(self._server, "VmRSS") if self._server else 0.0,
+            peak_memory=processes.memory_mib(self._server, "VmHWM") if self._server else 0.0,
+            log_bytes=log_bytes,
+        )
+
+    def _cpu_now(self) -> tuple[float, float, float]:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (
+            processes.cpu_seconds(self._server) if self._server else 0.0,
+            processes.cpu_seconds(self._database.pid) if self._database.pid else 0.0,
+            children.ru_utime + children.ru_stime,
+        )

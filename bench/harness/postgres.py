@@ -1,0 +1,81 @@
+"""PostgreSQL: databases made from templates, and what the server did meanwhile."""
+
+from . import processes
+from .surroundings import Surroundings
+
+
+class Postgres:
+    """The throw-away PostgreSQL server."""
+
+    title = "PostgreSQL"
+
+    def __init__(self, surroundings: Surroundings):
+        self._server = surroundings.postgres_url.rpartition("/")[0]
+        self._psql = surroundings.postgres_programs / "psql"
+        self.pid = surroundings.postgres_pid
+
+    def url(self, database: str) -> str:
+        """Where a client finds the database."""
+        return f"{self._server}/{database}"
+
+    def create(self, database: str) -> None:
+        """Makes an empty database."""
+        self.sql("postgres", f"CREATE DATABASE {database}")
+
+    def copy(self, template: str, database: str) -> None:
+        """Makes a database that is the template's twin, file by file."""
+        command = f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY file_copy"
+        self.sql("postgres", command)
+
+    def drop(self, database: str) -> None:
+        """Removes a database, whoever is still connected to it."""
+        self.sql("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def settle(self) -> None:
+        """Writes out what earlier work left behind, so that no measurement pays for it."""
+        self.sql("postgres", "CHECKPOINT")
+
+    def log_position(self) -> int:
+        """Bytes of write-ahead log since the cluster was made."""
+        return int(self.sql("postgres", "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"))
+
+    def sales(self, database: str) -> tuple[int, int]:
+        """Orders, and movements that are sales."""
+        counts = self.sql(
+            database,
+            "SELECT (SELECT count(*) FROM orders), "
+            "(SELECT count(*) FROM stock_movements WHERE reason = 'sale')",
+        )
+        orders, movements = counts.split("|")
+        return int(orders), int(movements)
+
+    def clients(self, database: str) -> list[int]:
+        """Ids of the storefronts, in the order in which they were made."""
+        query = "SELECT id FROM clients WHERE role = 'storefront' ORDER BY id"
+        return [int(row) for row in self.sql(database, query).split()]
+
+    def version(self) -> str:
+        """The server's version."""
+        return self.sql("postgres", "SHOW server_version").strip()
+
+    def settings(self) -> dict[str, str]:
+        """The settings that figures depend on."""
+        names = (
+            "fsync",
+            "synchronous_commit",
+            "full_page_writes",
+            "shared_buffers",
+            "max_wal_size",
+            "checkpoint_timeout",
+            "wal_level",
+        )
+        return {name: self.sql("postgres", f"SHOW {name}").strip() for name in names}
+
+    def data_folder(self) -> str:
+        """Where its files are."""
+        return self.sql("postgres", "SHOW data_directory").strip()
+
+    def sql(self, database: str, statements: str) -> str:
+        """Runs statements and returns the rows, columns parted by |."""
+        options = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-f", "-"]
+        return processes.run([self._psql, *options], stdin=statements)

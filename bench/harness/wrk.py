@@ -1,0 +1,87 @@
+"""The load generator for everything that speaks HTTP."""
+
+import itertools
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+
+from .plan import TITLES
+from .stores import Template
+from .surroundings import BENCH
+from .trouble import Trouble
+
+# More would take from the server what the machine has: measured with 1 and 2 on two cores.
+THREADS = 1
+# Longer than any answer takes, so that a slow contestant is slow and not in error.
+_TIMEOUT = "90s"
+_SCRIPTS = {"baskets": "baskets", "reads": "reads"}
+_runs = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What wrk saw. Latencies in milliseconds."""
+
+    accepted: int
+    refused: int
+    # Connections that failed, and answers that never came.
+    errors: int
+    seconds: float
+    p50: float
+    p99: float
+    longest: float
+    # At most one in a hundred of the accepted took longer than this.
+    accepted_p99: float
+
+
+class Load:
+    """A load that is being generated; `report` waits for its end."""
+
+    def __init__(self, load: str, url: str, connections: int, seconds: int, template: Template):
+        script = BENCH / "wrk" / f"{_SCRIPTS.get(load, 'purchases')}.lua"
+        threads = min(THREADS, connections)
+        environment = os.environ | {
+            "BENCH_TITLES": str(TITLES),
+            "BENCH_STRIDE": str(template.stride),
+            "BENCH_PATTERN": load,
+            "BENCH_RUN": f"wrk{next(_runs)}",
+            "BENCH_TOKENS": ",".join(template.tokens),
+        }
+        self._process = subprocess.Popen(
+            ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", _TIMEOUT]
+            + ["-s", str(script), url],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
+
+    def report(self) -> Report:
+        """What came of it."""
+        try:
+            output, _ = self._process.communicate()
+        finally:
+            self.stop()
+        last = output.strip().rpartition("\n")[2]
+        if self._process.returncode != 0 or not last.startswith("{"):
+            raise Trouble(f"wrk failed:\n{output}")
+        seen = json.loads(last)
+        errors = ("connect_errors", "read_errors", "write_errors", "timeouts")
+        return Report(
+            accepted=seen["accepted"],
+            refused=seen["refused"],
+            errors=sum(seen[name] for name in errors),
+            seconds=seen["seconds"],
+            p50=seen["p50_us"] / 1000,
+            p99=seen["p99_us"] / 1000,
+            longest=seen["max_us"] / 1000,
+            accepted_p99=seen["accepted_p99_us"] / 1000,
+        )
+
+    def stop(self) -> None:
+        """Ends it early, if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
