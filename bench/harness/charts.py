@@ -1,14 +1,17 @@
 """The figures as SVG. Needs matplotlib, which scripts/bench puts into its venv."""
 
 import io
+import math
 from collections.abc import Callable
 
 import matplotlib
 
 matplotlib.use("svg")
 from matplotlib import pyplot
+from matplotlib.ticker import NullFormatter
 
 from .results import Result, Results
+from .tables import short
 
 COLOURS = {
     "till": "#1b6ca8",
@@ -18,6 +21,8 @@ COLOURS = {
     "django": "#3f7d5a",
     "pgbench": "#d08c3f",
 }
+# Inches.
+_WIDTH, _NAMES, _ROW, _ABOVE, _BELOW = 9.6, 3.0, 0.36, 0.45, 0.6
 _CPU = {"server_cpu": "#1b6ca8", "database_cpu": "#d08c3f", "load_cpu": "#c8c8c8"}
 _CPU_NAMES = {"server_cpu": "server", "database_cpu": "database", "load_cpu": "load generator"}
 
@@ -27,10 +32,6 @@ matplotlib.rcParams.update(
         "font.size": 10,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "axes.titlelocation": "left",
-        "axes.titlesize": 12,
-        "axes.titleweight": "bold",
-        "axes.titlepad": 12,
         "svg.fonttype": "none",
     }
 )
@@ -50,14 +51,16 @@ def all_of(results: Results) -> list[str]:
         _rates("More buyers than can wait", results.of("overload")),
         _latencies("How long a buyer waits, one title, 256 connections", _busy(results.of("hot"))),
         _latencies("How long one buyer alone waits", results.of("idle")),
-        _cpu("CPU of a thousand sales of one title", _busy(results.of("hot"))),
-        _cpu("CPU of a thousand sales over 1,000 titles", results.of("spread")),
+        _cpu("Who works for a sale of one title", _busy(results.of("hot"))),
+        _cpu("Who works for a sale of 1,000 titles", results.of("spread")),
     ]
     return [chart for chart in charts if chart]
 
 
 def _busy(results: list[Result]) -> list[Result]:
-    return [one for one in results if one.cell.connections > 16 or one.cell.contestant == "pgbench"]
+    """Ours with many connections; peers as they were at their best."""
+    peers = "pgbench", "django"
+    return [one for one in results if one.cell.connections > 16 or one.cell.contestant in peers]
 
 
 def _rates(title: str, results: list[Result], unit: str = "sales a second") -> str | None:
@@ -80,16 +83,19 @@ def _latencies(title: str, results: list[Result]) -> str | None:
         p50, p99 = result.median("p50"), result.median("p99")
         if p99 is None:
             axes.plot(p50, position, "D", color=colour, markersize=8)
-            _label(axes, p50, position, f"mean {p50:,.2f}")
+            _label(axes, p50, position, f"mean {short(p50)}")
             return
         axes.plot([p50, p99], [position] * 2, color=colour, linewidth=3, alpha=0.5)
         axes.plot(p50, position, "o", color=colour, markersize=9)
         axes.plot(p99, position, "|", color=colour, markersize=16, markeredgewidth=3)
-        _label(axes, p99, position, f"{p50:,.2f} to {p99:,.2f}")
+        _label(axes, p99, position, f"{short(p50)} to {short(p99)}")
 
     def scale(axes) -> None:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        low, high = axes.get_xlim()
+        # Whole decades, so that at least two of them are named; and room for the last label.
+        axes.set_xlim(10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high * 2)))
 
     unit = "milliseconds, from p50 (dot) to p99 (line); logarithmic"
     return _bars(title, unit, results, "p50", draw, scale)
@@ -109,8 +115,8 @@ def _cpu(title: str, results: list[Result]) -> str | None:
     def legend(axes) -> None:
         handles = [pyplot.Rectangle((0, 0), 1, 1, color=colour) for colour in _CPU.values()]
         names = [_CPU_NAMES[figure] for figure in _CPU]
-        axes.legend(handles, names, frameon=False, ncols=3, loc="lower right",
-                    bbox_to_anchor=(1, 1), borderaxespad=0.2)
+        above = {"loc": "lower right", "bbox_to_anchor": (1, 1)}
+        axes.legend(handles, names, frameon=False, ncols=3, columnspacing=1.2, **above)
 
     return _bars(title, "CPU seconds for 1,000 sales", results, "server_cpu", draw, legend)
 
@@ -127,23 +133,27 @@ def _bars(
     shown = [result for result in results if result.median(figure) is not None]
     if not shown:
         return None
-    drawing, axes = pyplot.subplots(figsize=(8.6, 1.15 + 0.4 * len(shown)))
+    height = _ABOVE + _BELOW + _ROW * len(shown)
+    drawing, axes = pyplot.subplots(figsize=(_WIDTH, height))
+    # The same edges in every chart, so that the page shows all of them at one scale.
+    edges = {"top": 1 - _ABOVE / height, "bottom": _BELOW / height}
+    drawing.subplots_adjust(left=_NAMES / _WIDTH, right=0.97, **edges)
     for position, result in enumerate(shown):
         draw(axes, position, result)
     axes.set_yticks(range(len(shown)), [result.cell.name for result in shown])
     axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
-    axes.set_title(title, x=0)
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    drawing.text(0.005, 1 - 0.1 / height, title, weight="bold", size=12, va="top")
     axes.set_xlabel(unit)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     axes.grid(axis="x", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
     finish(axes)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     if axes.get_xscale() == "linear":
         # Room for the label beyond the longest bar.
         axes.set_xlim(0, axes.get_xlim()[1] * 1.12)
     text = io.StringIO()
-    drawing.savefig(text, format="svg", bbox_inches="tight")
+    drawing.savefig(text, format="svg")
     pyplot.close(drawing)
     return text.getvalue()[text.getvalue().index("<svg") :]
 

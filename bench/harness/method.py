@@ -14,8 +14,8 @@ COLUMNS = (
 POINTS = (
     "Each contestant of a scenario runs once a round, one after the other; the order rotates from "
     "round to round. Ratios are of medians within one scenario.",
-    "Each run sells from a fresh copy of its store. It is warmed up for a second, then PostgreSQL "
-    "is told to CHECKPOINT, then the measurement begins.",
+    "Each run sells from a fresh copy of its store. PostgreSQL is told to CHECKPOINT, the contestant "
+    "is warmed up for a second, then the measurement begins.",
     "After each run the server is stopped, `bookstore audit` must find nothing (with 5,000,000 "
     "orders: after the last round), and the sales in the database must be those that the load "
     "generator was told of, and at most those in flight more. Otherwise there is no figure.",

@@ -21,12 +21,21 @@ FIGURE_HEAD = (
 )
 
 
+def short(value: float) -> str:
+    """Three digits that matter."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
 def bar_rows(results: Results) -> list[tuple[str, ...]]:
     """The bars: what, measured, floor, aim, verdict."""
     return [
         (
             bar.title,
-            NO_FIGURE if bar.value is None else f"{_short(bar.value)}{bar.unit}",
+            NO_FIGURE if bar.value is None else f"{short(bar.value)}{bar.unit}",
             f"{'<= ' if bar.is_lower_better else '>= '}{bar.floor:g}",
             f"{bar.aim:g}",
             bar.verdict,
@@ -73,7 +82,7 @@ def _figures(result: Result) -> tuple[str, ...]:
 
     def figure(name: str) -> str:
         value = result.median(name)
-        return NO_FIGURE if value is None else _short(value)
+        return NO_FIGURE if value is None else short(value)
 
     return (
         result.cell.name,
@@ -87,12 +96,3 @@ def _figures(result: Result) -> tuple[str, ...]:
         figure("peak_memory"),
         figure("log_bytes"),
     )
-
-
-def _short(value: float) -> str:
-    """Three digits that matter."""
-    if value == 0:
-        return "0"
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
