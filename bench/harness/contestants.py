@@ -52,8 +52,7 @@ def _django(cell: Cell, database_url: str, surroundings: Surroundings) -> Server
         # A worker is not replaced because its buyers wait long.
         *("--timeout", 120, "--no-control-socket"),
     ]
-    environment = {"DATABASE_URL": database_url, "DJANGO_THREADS": str(threads)}
-    return Server(command, environment, _log(surroundings), GUNICORN_LISTENING)
+    return Server(command, {"DATABASE_URL": database_url}, _log(surroundings), GUNICORN_LISTENING)
 
 
 def _log(surroundings: Surroundings) -> Path:

@@ -20,14 +20,14 @@ POINTS = (
     "orders: after the last round), and the sales in the database must be those that the load "
     "generator was told of, and at most those in flight more. Otherwise there is no figure.",
     f"Every order has an Idempotency-Key of its own, and one of {STOREFRONTS} storefronts' tokens. "
-    "All HTTP contestants get the same requests from wrk with one thread; on two cores, a second "
-    "one takes from the server what it gives to the load.",
+    "All HTTP contestants get the same requests from wrk with one thread. On two cores a second "
+    "one made no difference beyond the noise.",
     "wrk adds to its latencies what a slow answer hid from requests that would have come meanwhile.",
     "pgbench runs the same sale in the same tables (pgbench/purchase.sql) with prepared statements "
     f"at the best of {', '.join(map(str, PGBENCH_CLIENTS))} clients, found by a probe before.",
     "Django (django_peer/) sells with transaction.atomic, select_for_update and bulk_create on the "
-    "same tables, behind gunicorn with gthread workers and psycopg's connection pool, without "
-    "middleware; the best of "
+    "same tables, behind gunicorn with gthread workers, a lasting connection for each thread, "
+    "prepared statements and no middleware; the best of "
     + ", ".join(f"{workers} x {threads}" for workers, threads in DJANGO_SHAPES)
     + " workers x threads, then of "
     + ", ".join(map(str, DJANGO_CONNECTIONS))
