@@ -45,6 +45,8 @@ def _django(cell: Cell, database_url: str, surroundings: Surroundings) -> Server
         *("-m", "gunicorn", "shop.wsgi"),
         *("--chdir", BENCH / "django_peer"),
         *("--bind", "127.0.0.1:0"),
+        # Django is there before the first request, not loaded while the first ones wait.
+        "--preload",
         *("--worker-class", "gthread"),
         *("--workers", workers, "--threads", threads),
         # Connections that wait for a thread are kept, not refused and not closed.

@@ -29,8 +29,9 @@ class Sample:
     server_cpu: float
     database_cpu: float
     load_cpu: float
-    memory: float
-    peak_memory: float
+    # Resident at the end and at most; None where there is no server but the database.
+    memory: float | None
+    peak_memory: float | None
     # Bytes of the database's log for each sale; None if the database does not count them.
     log_bytes: float | None
 
@@ -46,13 +47,13 @@ class Bench:
         """Measures a cell once. WrongCount if what was sold does not add up."""
         with self._stores.fresh(cell.backend, cell.store) as store:
             measure = self._pgbench if cell.contestant == "pgbench" else self._http
-            sample, acknowledged, in_flight = measure(cell, store, seconds)
-            verify.sales(self._stores, cell, store, acknowledged, in_flight)
+            sample, sales = measure(cell, store, seconds)
+            verify.sales(self._stores, cell, store, sales)
             if has_audit:
                 verify.audit(store, self._surroundings)
             return sample
 
-    def _http(self, cell: Cell, store: Copy, seconds: int) -> tuple[Sample, int, int]:
+    def _http(self, cell: Cell, store: Copy, seconds: int) -> tuple[Sample, list[Report]]:
         server = contestants.start(cell, store.url, self._surroundings)
         try:
             load = partial(Load, url=server.url, template=store.template)
@@ -78,12 +79,9 @@ class Bench:
         sales = [sold] if sold else []
         if cell.load != "reads":
             sales += [warm_up, report]
-        acknowledged = sum(one.accepted for one in sales)
-        connections = max(cell.connections, FLASH_SALE_CONNECTIONS)
-        in_flight = sum(connections + one.errors for one in sales)
-        return sample, acknowledged, in_flight
+        return sample, sales
 
-    def _pgbench(self, cell: Cell, store: Copy, seconds: int) -> tuple[Sample, int, int]:
+    def _pgbench(self, cell: Cell, store: Copy, seconds: int) -> tuple[Sample, list[Report]]:
         database = self._stores.backends[cell.backend]
         where = {"store": store, "postgres": database, "surroundings": self._surroundings}
         run = partial(pgbench.run, cell.load, cell.connections, **where)
@@ -91,7 +89,7 @@ class Bench:
         warm_up = run(seconds=WARM_UP)
         meters = _Meters(database, server=None)
         report = run(seconds=seconds)
-        return meters.sample(report), warm_up.accepted + report.accepted, 0
+        return meters.sample(report), [warm_up, report]
 
 
 class _Meters:
@@ -122,8 +120,8 @@ class _Meters:
             server_cpu=server_cpu,
             database_cpu=database_cpu,
             load_cpu=load_cpu,
-            memory=processes.memory_mib(self._server, "VmRSS") if self._server else 0.0,
-            peak_memory=processes.memory_mib(self._server, "VmHWM") if self._server else 0.0,
+            memory=processes.memory_mib(self._server, "VmRSS") if self._server else None,
+            peak_memory=processes.memory_mib(self._server, "VmHWM") if self._server else None,
             log_bytes=log_bytes,
         )
 

@@ -6,8 +6,8 @@ from .stores import STOREFRONTS
 COLUMNS = (
     "Per second: sales that were acknowledged (or books read). CPU: seconds for 1,000 of them, of "
     "the server, of all processes of the database, and of the load generator; they share the "
-    "cores. Server MiB: the highest resident memory (Django: summed over its processes, shared "
-    "pages counted in each). Log bytes: the database's write-ahead log for each sale. pgbench "
+    "cores. Server MiB: resident memory at the end and at most (Django: summed over its processes, "
+    "shared pages counted in each). Log bytes: the database's write-ahead log for each sale. pgbench "
     "tells only its mean latency, which stands under p50."
 )
 

@@ -46,6 +46,7 @@ def run(
         accepted=done,
         refused=0,
         errors=0,
+        in_flight=0,
         seconds=done / rate,
         # pgbench tells the mean only.
         p50=average,

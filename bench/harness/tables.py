@@ -1,5 +1,7 @@
 """The tables that terminal, RESULTS.md and page have in common, as rows of text."""
 
+from functools import partial
+
 from . import bars
 from .plan import SCENARIOS
 from .results import Result, Results
@@ -17,6 +19,7 @@ FIGURE_HEAD = (
     "database",
     "generator",
     "server MiB",
+    "at most",
     "log bytes",
 )
 
@@ -55,10 +58,11 @@ def heading(scenario: str) -> str:
 
 
 def peer_notes(results: Results) -> list[str]:
-    """The shapes in which peers competed, and what the overload refused."""
+    """The shapes in which peers competed, and what was refused or failed."""
     notes = []
     for result in results.all:
         cell = result.cell
+        figure = partial(_figure, result)
         if any(cell.shape) and cell.load != "reads":
             workers, threads = cell.shape
             notes.append(
@@ -67,10 +71,15 @@ def peer_notes(results: Results) -> list[str]:
             )
         if cell.contestant == "pgbench":
             notes.append(f"{cell.scenario}: pgbench was best with {cell.connections} clients")
-        if cell.scenario == "overload" and result.median("refused_share") is not None:
+        if result.median("refused_share"):
             notes.append(
-                f"overload: {cell.name}: {result.median('refused_share'):.0%} of the answers were "
-                f"503; of the accepted, 99% took at most {result.median('accepted_p99'):.0f} ms"
+                f"{cell.scenario}: {cell.name}: {result.median('refused_share'):.1%} of the answers "
+                f"were refusals; of the others, 99% took at most {figure('accepted_p99')} ms"
+            )
+        if result.median("errors"):
+            notes.append(
+                f"{cell.scenario}: {cell.name}: {figure('errors')} connections failed or had no "
+                "answer in time"
             )
     return notes
 
@@ -80,10 +89,7 @@ def _figures(result: Result) -> tuple[str, ...]:
     if not rates:
         return (result.cell.name, "no figure") + (NO_FIGURE,) * (len(FIGURE_HEAD) - 2)
 
-    def figure(name: str) -> str:
-        value = result.median(name)
-        return NO_FIGURE if value is None else short(value)
-
+    figure = partial(_figure, result)
     return (
         result.cell.name,
         f"{result.median('per_second'):,.0f}",
@@ -93,6 +99,12 @@ def _figures(result: Result) -> tuple[str, ...]:
         figure("server_cpu"),
         figure("database_cpu"),
         figure("load_cpu"),
+        figure("memory"),
         figure("peak_memory"),
         figure("log_bytes"),
     )
+
+
+def _figure(result: Result, name: str) -> str:
+    value = result.median(name)
+    return NO_FIGURE if value is None else short(value)

@@ -8,10 +8,13 @@ from .plan import Cell
 from .stores import Copy, Stores
 from .surroundings import Surroundings
 from .trouble import Trouble, WrongCount
+from .wrk import Report
 
 
-def sales(stores: Stores, cell: Cell, store: Copy, acknowledged: int, in_flight: int) -> None:
+def sales(stores: Stores, cell: Cell, store: Copy, reports: list[Report]) -> None:
     """What was acknowledged must be in the database; beyond it only what was in flight."""
+    acknowledged = sum(report.accepted for report in reports)
+    in_flight = sum(report.in_flight for report in reports)
     orders, movements = stores.backends[cell.backend].sales(store.name)
     sold = orders - store.template.orders
     lines = (movements - store.template.orders) / cell.lines

@@ -28,6 +28,8 @@ class Report:
     refused: int
     # Connections that failed, and answers that never came.
     errors: int
+    # At most this many more were done without an answer that was counted.
+    in_flight: int
     seconds: float
     p50: float
     p99: float
@@ -42,6 +44,7 @@ class Load:
     def __init__(self, load: str, url: str, connections: int, seconds: int, template: Template):
         script = BENCH / "wrk" / f"{_SCRIPTS.get(load, 'purchases')}.lua"
         threads = min(THREADS, connections)
+        self._connections = connections
         environment = os.environ | {
             "BENCH_TITLES": str(TITLES),
             "BENCH_STRIDE": str(template.stride),
@@ -69,11 +72,16 @@ class Load:
         if self._process.returncode != 0 or not last.startswith("{"):
             raise Trouble(f"wrk failed:\n{output}")
         seen = json.loads(last)
-        errors = ("connect_errors", "read_errors", "write_errors", "timeouts")
+        names = ("connect_errors", "read_errors", "write_errors", "timeouts")
+        errors = sum(seen[name] for name in names)
+        if seen["accepted"] == 0:
+            raise Trouble(f"no request was answered with success; wrk saw {last}")
         return Report(
             accepted=seen["accepted"],
             refused=seen["refused"],
-            errors=sum(seen[name] for name in errors),
+            errors=errors,
+            # A connection has one request at a time, and is opened anew after an error.
+            in_flight=self._connections + errors,
             seconds=seen["seconds"],
             p50=seen["p50_us"] / 1000,
             p99=seen["p99_us"] / 1000,
