@@ -7,7 +7,6 @@ import time
 
 from . import machine, markdown, options, page, surroundings, terminal
 from .measure import Bench
-from .plan import NAMES
 from .progress import say
 from .results import Results
 from .rounds import Rounds
@@ -55,11 +54,7 @@ def measure(given: options.Options) -> tuple[Results, dict]:
         "machine": machine.about(around, stores),
         "settings": machine.settings(stores),
     }
-    contestants = set(NAMES)
-    if not around.counters.exists():
-        say(f"{around.counters} is not there: no HTTP ceiling, and nothing without till")
-        contestants -= {"ceiling", "plain"}
-    rounds = Rounds(given, Bench(stores, around), stores, contestants)
+    rounds = Rounds(given, Bench(stores, around), stores)
     file = given.out / "results.json"
     return rounds.run(lambda results: results.save(file, about)), about
 

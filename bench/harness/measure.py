@@ -61,6 +61,9 @@ class Bench:
             # First, so that the warm-up pays for the pages that the log then holds in full.
             self._stores.backends[cell.backend].settle()
             warm_up = main(seconds=WARM_UP).report()
+            # wrk goes without its last answers. A slow server has a queue of such requests, which
+            # the measurement must not wait behind.
+            processes.wait_for_rest(server.pid)
             meters = _Meters(self._stores.backends[cell.backend], server.pid)
             if cell.has_flash_sale:
                 sale = load("hot", connections=FLASH_SALE_CONNECTIONS, seconds=seconds)

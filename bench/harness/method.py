@@ -15,7 +15,7 @@ POINTS = (
     "Each contestant of a scenario runs once a round, one after the other; the order rotates from "
     "round to round. Ratios are of medians within one scenario.",
     "Each run sells from a fresh copy of its store. PostgreSQL is told to CHECKPOINT, the contestant "
-    "is warmed up for a second, then the measurement begins.",
+    "is warmed up for a second and comes to rest, then the measurement begins.",
     "After each run the server is stopped, `bookstore audit` must find nothing (with 5,000,000 "
     "orders: after the last round), and the sales in the database must be those that the load "
     "generator was told of, and at most those in flight more. Otherwise there is no figure.",
@@ -33,8 +33,8 @@ POINTS = (
     + ", ".join(map(str, DJANGO_CONNECTIONS))
     + " connections.",
     "All of PostgreSQL's clients connect by TCP over the loopback.",
-    "HTTP ceiling: the same server, routes, tokens and JSON, with orders answered from memory.",
-    "Batches of one: the till with one order for each transaction. No till: each order in its own "
+    "HTTP ceiling (counters.rs): the same server, routes, tokens and JSON, with orders answered from memory.",
+    "Batches of one: the till with one order for each transaction. No till (counters.rs): each order in its own "
     "transaction on a pool of connections.",
 )
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from .trouble import Trouble
 _TICKS = os.sysconf("SC_CLK_TCK")
 # Seconds that a server may take to end its requests. The bookstore allows itself 30.
 _PATIENCE = 40
+# Seconds. Any server that serves uses more than a tick of CPU in this time.
+_REST_WINDOW = 0.25
 
 
 def run(command: list, stdin: str | None = None, environment: dict | None = None) -> str:
@@ -106,6 +109,19 @@ def cpu_seconds(root: int) -> float:
             # utime, stime, and those of children that were waited for.
             ticks += sum(map(int, fields[11:15]))
     return ticks / _TICKS
+
+
+def wait_for_rest(root: int) -> None:
+    """Waits until a process and all below it have done what they were asked."""
+    deadline = time.monotonic() + _PATIENCE
+    windows_at_rest, used = 0, cpu_seconds(root)
+    while windows_at_rest < 2:
+        if time.monotonic() > deadline:
+            raise Trouble(f"a server still works {_PATIENCE} s after the last request")
+        time.sleep(_REST_WINDOW)
+        before, used = used, cpu_seconds(root)
+        # One tick may be a timer's.
+        windows_at_rest = windows_at_rest + 1 if used - before <= 1.5 / _TICKS else 0
 
 
 def memory_mib(root: int, field: str) -> float:

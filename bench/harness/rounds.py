@@ -17,12 +17,10 @@ PROBE_SECONDS = 2
 class Rounds:
     """Measures what was asked for."""
 
-    def __init__(self, options: Options, bench: Bench, stores: Stores, contestants: set[str]):
-        """Cells of other than these contestants are left out."""
+    def __init__(self, options: Options, bench: Bench, stores: Stores):
         self._options = options
         self._bench = bench
         self._stores = stores
-        self._contestants = contestants
         self.results = Results()
 
     def run(self, save) -> Results:
@@ -42,8 +40,7 @@ class Rounds:
         return self.results
 
     def _cells(self, scenario: str, best: dict) -> list[Cell]:
-        cells = plan.cells(scenario, self._options.is_quick, best)
-        return [cell for cell in cells if cell.contestant in self._contestants]
+        return plan.cells(scenario, self._options.is_quick, best)
 
     def _prepare_stores(self) -> None:
         # A peer's cells are sold from the same stores as ours: any peer will do to name them.
