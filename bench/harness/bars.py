@@ -44,27 +44,51 @@ def of(results: Results) -> list[Bar]:
     measured = set(results.scenarios())
     bars = {
         "hot title / pgbench at its best": (
-            "hot", _ratio(hot, find("hot", "pgbench", "hot"), rate), 8, 20),
+            "hot",
+            _ratio(hot, find("hot", "pgbench", "hot"), rate),
+            8,
+            20,
+        ),
         "1,000 titles / pgbench at its best": (
-            "spread", _ratio(spread, find("spread", "pgbench", "even"), rate), 3, 6),
+            "spread",
+            _ratio(spread, find("spread", "pgbench", "even"), rate),
+            3,
+            6,
+        ),
         "hot title / Django at its best": (
-            "hot", _ratio(hot, find("hot", "django", "hot"), rate), 40, 80),
+            "hot",
+            _ratio(hot, find("hot", "django", "hot"), rate),
+            40,
+            80,
+        ),
         "hot title / HTTP without a database": (
-            "hot", _ratio(hot, find("hot", "ceiling", "hot"), rate), 0.25, 0.5),
+            "hot",
+            _ratio(hot, find("hot", "ceiling", "hot"), rate),
+            0.25,
+            0.5,
+        ),
         "one buyer alone, p50 / without till": (
-            "idle", _ratio(find("idle", "till", "hot"), find("idle", "plain", "hot"), "p50"),
-            1.2, 1.0),
+            "idle",
+            _ratio(find("idle", "till", "hot"), find("idle", "plain", "hot"), "p50"),
+            1.2,
+            1.0,
+        ),
         "1,000 titles after 5,000,000 orders / none": ("growth", _ratio(*grown, rate), 0.8, 1.0),
-        "MariaDB, hot title / batches of one": (
-            "mariadb", _over_single(results, "mariadb"), 5, 10),
+        "MariaDB, hot title / batches of one": ("mariadb", _over_single(results, "mariadb"), 5, 10),
         "SQLite, hot title / batches of one": ("sqlite", _over_single(results, "sqlite"), 5, 10),
         "single books read / Django": ("reads", _ratio(*reads, rate), 10, 20),
         "1,024 connections, small queue / 256": (
-            "overload", _ratio(refusing, find("overload", "till", "hot", connections=256), rate),
-            0.8, 1.0),
+            "overload",
+            _ratio(refusing, find("overload", "till", "hot", connections=256), rate),
+            0.8,
+            1.0,
+        ),
         "1,024 connections, usual queue / 256": (
-            "overload", _ratio(overload, find("overload", "till", "hot", connections=256), rate),
-            0.8, 1.0),
+            "overload",
+            _ratio(overload, find("overload", "till", "hot", connections=256), rate),
+            0.8,
+            1.0,
+        ),
     }
     shown = [
         Bar(title, value, floor, aim)

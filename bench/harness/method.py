@@ -7,22 +7,23 @@ COLUMNS = (
     "Per second: sales that were acknowledged (or books read). CPU: seconds for 1,000 of them, of "
     "the server, of all processes of the database, and of the load generator; they share the "
     "cores. Server MiB: resident memory at the end and at most (Django: summed over its processes, "
-    "shared pages counted in each). Log bytes: the database's write-ahead log for each sale. pgbench "
-    "tells only its mean latency, which stands under p50."
+    "shared pages counted in each). Log bytes: the database's write-ahead log for each sale. "
+    "pgbench tells only its mean latency, which stands under p50."
 )
 
 POINTS = (
     "Each contestant of a scenario runs once a round, one after the other; the order rotates from "
     "round to round. Ratios are of medians within one scenario.",
-    "Each run sells from a fresh copy of its store. PostgreSQL is told to CHECKPOINT, the contestant "
-    "is warmed up for a second and comes to rest, then the measurement begins.",
+    "Each run sells from a fresh copy of its store. PostgreSQL is told to CHECKPOINT, the "
+    "contestant is warmed up for a second and comes to rest, then the measurement begins.",
     "After each run the server is stopped, `bookstore audit` must find nothing (with 5,000,000 "
     "orders: after the last round), and the sales in the database must be those that the load "
     "generator was told of, and at most those in flight more. Otherwise there is no figure.",
     f"Every order has an Idempotency-Key of its own, and one of {STOREFRONTS} storefronts' tokens. "
     "All HTTP contestants get the same requests from wrk with one thread. On two cores a second "
     "one made no difference beyond the noise.",
-    "wrk adds to its latencies what a slow answer hid from requests that would have come meanwhile.",
+    "wrk adds to its latencies what a slow answer hid from requests that would have come "
+    "meanwhile.",
     "pgbench runs the same sale in the same tables (pgbench/purchase.sql) with prepared statements "
     f"at the best of {', '.join(map(str, PGBENCH_CLIENTS))} clients, found by a probe before.",
     "Django (django_peer/) sells with transaction.atomic, select_for_update and bulk_create on the "
@@ -33,9 +34,10 @@ POINTS = (
     + ", ".join(map(str, DJANGO_CONNECTIONS))
     + " connections.",
     "All of PostgreSQL's clients connect by TCP over the loopback.",
-    "HTTP ceiling (counters.rs): the same server, routes, tokens and JSON, with orders answered from memory.",
-    "Batches of one: the till with one order for each transaction. No till (counters.rs): each order in its own "
-    "transaction on a pool of connections.",
+    "HTTP ceiling (counters.rs): the same server, routes, tokens and JSON, with orders answered "
+    "from memory.",
+    "Batches of one: the till with one order for each transaction. No till (counters.rs): each "
+    "order in its own transaction on a pool of connections.",
 )
 
 

@@ -15,8 +15,10 @@ def render(results: Results, about: dict) -> str:
         measured=f"{about['date']}, {method.length(about)}, {html.escape(about['machine']['CPU'])}",
         failures=_list(failures, "failures") if failures else "",
         bars=_bars(results),
-        charts="\n".join(f"<figure>{_own_ids(chart, number)}</figure>"
-                         for number, chart in enumerate(charts.all_of(results))),
+        charts="\n".join(
+            f"<figure>{_own_ids(chart, number)}</figure>"
+            for number, chart in enumerate(charts.all_of(results))
+        ),
         figures="\n".join(
             f"<h3>{html.escape(tables.heading(scenario))}</h3>"
             + _table(tables.FIGURE_HEAD, tables.figure_rows(results, scenario))
@@ -50,7 +52,9 @@ def _table(head, rows, kinds: list[str] | None = None) -> str:
 
 
 def _list(points, kind: str = "") -> str:
-    return f'<ul class="{kind}">' + "".join(f"<li>{html.escape(one)}</li>" for one in points) + "</ul>"
+    return (
+        f'<ul class="{kind}">' + "".join(f"<li>{html.escape(one)}</li>" for one in points) + "</ul>"
+    )
 
 
 def _own_ids(chart: str, number: int) -> str:

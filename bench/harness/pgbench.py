@@ -15,7 +15,12 @@ _runs = itertools.count(1)
 
 
 def run(
-    load: str, clients: int, seconds: int, store: Copy, postgres: Postgres, surroundings: Surroundings
+    load: str,
+    clients: int,
+    seconds: int,
+    store: Copy,
+    postgres: Postgres,
+    surroundings: Surroundings,
 ) -> Report:
     """Sells for some seconds. pgbench ends what it began, so that nothing is in flight after it."""
     titles = 1 if load == "hot" else TITLES

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from .trouble import Trouble
@@ -76,14 +77,11 @@ class Server:
         """Lets requests under way end, then ends it."""
         if self._process.poll() is None:
             self._process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=_PATIENCE)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        # Whatever it left behind in its session.
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
 
 

@@ -108,7 +108,9 @@ class Stores:
         database = self.backends[backend]
         name = "bench_large"
         database.copy(small.name, name)
-        settings = f"\\set books {LARGE_BOOKS}\n\\set orders {LARGE_ORDERS}\n\\set copies {COPIES}\n"
+        settings = (
+            f"\\set books {LARGE_BOOKS}\n\\set orders {LARGE_ORDERS}\n\\set copies {COPIES}\n"
+        )
         database.sql(name, settings + (BENCH / "sql" / "grow.sql").read_text())
         orders, _ = database.sales(name)
         if orders != LARGE_ORDERS:

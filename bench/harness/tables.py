@@ -73,8 +73,8 @@ def peer_notes(results: Results) -> list[str]:
             notes.append(f"{cell.scenario}: pgbench was best with {cell.connections} clients")
         if result.median("refused_share"):
             notes.append(
-                f"{cell.scenario}: {cell.name}: {result.median('refused_share'):.1%} of the answers "
-                f"were refusals; of the others, 99% took at most {figure('accepted_p99')} ms"
+                f"{cell.scenario}: {cell.name}: {result.median('refused_share'):.1%} of the "
+                f"answers were refusals; of the others, 99% took at most {figure('accepted_p99')} ms"
             )
         if result.median("errors"):
             notes.append(

@@ -1,7 +1,7 @@
 """The end of a run, for the person who waited."""
 
-from .results import Results
 from . import tables
+from .results import Results
 
 
 def show(results: Results) -> str:

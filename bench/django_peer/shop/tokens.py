@@ -1,4 +1,4 @@
-"""Bearer tokens, looked up by their SHA-256 and remembered for a few seconds, as the bookstore does."""
+"""Bearer tokens, looked up by their SHA-256 and remembered for a few seconds, as with us."""
 
 import hashlib
 import time
