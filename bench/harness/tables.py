@@ -74,7 +74,7 @@ def peer_notes(results: Results) -> list[str]:
         if result.median("refused_share"):
             notes.append(
                 f"{cell.scenario}: {cell.name}: {result.median('refused_share'):.1%} of the "
-                f"answers were refusals; of the others, 99% took at most {figure('accepted_p99')} ms"
+                f"answers were refusals, 99% of the others took at most {figure('accepted_p99')} ms"
             )
         if result.median("errors"):
             notes.append(
