@@ -8,8 +8,8 @@ COLUMNS = (
     "the server, of all processes of the database, and of the load generator; they share the "
     "cores. Server MiB: resident memory at the end and at most (Django: summed over its processes, "
     "shared pages counted in each). Log bytes: the database's write-ahead log for each sale. "
-    "During a flash sale they include the sale's. pgbench tells only its mean latency, which stands "
-    "under p50."
+    "During a flash sale they include the sale's. pgbench tells only its mean latency, which "
+    "stands under p50."
 )
 
 POINTS = (
