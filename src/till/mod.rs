@@ -1,8 +1,8 @@
 //! The till: those who wait at the same time are served together, so that a flash sale on one title
 //! costs one row lock and one commit for hundreds of buyers. Knows no HTTP.
 //!
-//! A request becomes a job in a bounded [`queue`]; one [`worker`] takes what waits, in the order it
-//! came, and serves it as a [`batch`]. Nobody waiting: a batch of one, which is the plain transaction
+//! A request becomes a job in a bounded queue; one worker takes what waits, in the order it came, and
+//! serves it as a batch. Nobody waiting: a batch of one, which is the plain transaction
 //! of one order. Nothing lingers to let a batch grow. What is asked for is a [`Trade`]: orders, and
 //! looks at single books.
 
@@ -71,7 +71,7 @@ impl<T: Trade> Desk<T> {
         let batch_limit = settings.batch_limit;
         let worker = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || worker::run(&store, &jobs, batch_limit))?;
+            .spawn(move || worker::run(&store, jobs, batch_limit))?;
         Ok(Self { queue, worker: Mutex::new(Some(worker)) })
     }
 

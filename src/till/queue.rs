@@ -1,7 +1,7 @@
 //! The bounded queue between those who ask and the one worker who serves them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::Instant;
 
@@ -71,15 +71,50 @@ pub(super) struct Queue<T: Trade> {
     // `None` closes the queue: the worker serves what came before it and goes.
     jobs: SyncSender<Option<Job<T>>>,
     is_open: AtomicBool,
+    refused: Arc<AtomicU64>,
 }
 
 /// The end where the worker takes them out.
-pub(super) type Jobs<T> = Receiver<Option<Job<T>>>;
+pub(super) struct Jobs<T: Trade> {
+    jobs: Receiver<Option<Job<T>>>,
+    is_closed: bool,
+    refused: Arc<AtomicU64>,
+}
 
 /// A queue in which up to `limit` may wait.
 pub(super) fn new<T: Trade>(limit: usize) -> (Queue<T>, Jobs<T>) {
-    let (jobs, taken) = mpsc::sync_channel(limit);
-    (Queue { jobs, is_open: AtomicBool::new(true) }, taken)
+    let (sender, receiver) = mpsc::sync_channel(limit);
+    let refused = Arc::new(AtomicU64::new(0));
+    let queue =
+        Queue { jobs: sender, is_open: AtomicBool::new(true), refused: Arc::clone(&refused) };
+    (queue, Jobs { jobs: receiver, is_closed: false, refused })
+}
+
+impl<T: Trade> Jobs<T> {
+    /// Waits for somebody, and takes with them who else waits, up to `limit` in all, in the order in
+    /// which they came. `None` when the queue is closed and everybody was taken.
+    pub(super) fn take(&mut self, limit: usize) -> Option<Vec<Job<T>>> {
+        if self.is_closed {
+            return None;
+        }
+        let mut taken = vec![self.jobs.recv().ok().flatten()?];
+        while taken.len() < limit {
+            match self.jobs.try_recv() {
+                Ok(Some(job)) => taken.push(job),
+                Ok(None) => {
+                    self.is_closed = true;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        Some(taken)
+    }
+
+    /// How many were refused for want of room since this was last asked.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.swap(0, Ordering::Relaxed)
+    }
 }
 
 impl<T: Trade> Queue<T> {
@@ -96,7 +131,10 @@ impl<T: Trade> Queue<T> {
         let receipt = Receipt { deadline, answer: sender, claim: claim.clone() };
         match self.jobs.try_send(Some(Job { ask, receipt })) {
             Ok(()) => Ok(Ticket { answer: receiver, claim }),
-            Err(TrySendError::Full(_)) => Err(Error::Full),
+            Err(TrySendError::Full(_)) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                Err(Error::Full)
+            }
             Err(TrySendError::Disconnected(_)) => Err(Error::Closed),
         }
     }

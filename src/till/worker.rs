@@ -1,32 +1,28 @@
 //! The worker: takes what waits, serves it, and comes back for more.
 
-use std::sync::mpsc::TryRecvError;
+use std::time::{Duration, Instant};
 
 use super::batch;
 use super::queue::{Job, Jobs};
 use super::trade::Trade;
 use crate::store::Store;
 
+/// Refusals are told together, once in this time: one line for each would only add to the overload.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
 /// Serves `jobs` until the queue is closed, at most `batch_limit` together.
-pub(super) fn run<T: Trade>(store: &Store, jobs: &Jobs<T>, batch_limit: usize) {
-    while let Ok(Some(first)) = jobs.recv() {
-        let mut taken = vec![first];
-        let mut is_closed = false;
-        while taken.len() < batch_limit {
-            match jobs.try_recv() {
-                Ok(Some(job)) => taken.push(job),
-                Ok(None) => {
-                    is_closed = true;
-                    break;
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
-        }
+pub(super) fn run<T: Trade>(store: &Store, mut jobs: Jobs<T>, batch_limit: usize) {
+    let mut reported = Instant::now();
+    while let Some(mut taken) = jobs.take(batch_limit) {
         taken.retain(Job::begin);
         tracing::trace!(size = taken.len(), "a batch");
         batch::serve::<T>(store, taken);
-        if is_closed {
-            return;
+        if reported.elapsed() >= REPORT_EVERY {
+            reported = Instant::now();
+            let refused = jobs.refused();
+            if refused > 0 {
+                tracing::warn!(refused, "the queue is full; see --queue-limit");
+            }
         }
     }
 }
