@@ -103,10 +103,11 @@ impl Shop {
         places: &Arc<Semaphore>,
         run: impl FnOnce(&Store, Instant) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, store::Error> {
+        use store::Error::{Busy, Unavailable};
         let deadline = self.deadline();
         let place = tokio::time::timeout_at(deadline.into(), Arc::clone(places).acquire_owned());
         let Ok(Ok(place)) = place.await else {
-            return Err(store::Error::Busy("too many requests are waiting".to_owned()));
+            return Err(Busy("too many requests are waiting".to_owned()));
         };
         let store = self.store.clone();
         let span = tracing::Span::current();
@@ -115,7 +116,11 @@ impl Shop {
             let _place = place;
             span.in_scope(|| run(&store, deadline))
         });
-        done.await.unwrap_or_else(|_| Err(store::Error::Busy("no thread was left".to_owned())))
+        // What runs ends at the deadline, unless the database hangs in the middle of a statement.
+        match tokio::time::timeout_at((deadline + till::GRACE).into(), done).await {
+            Ok(done) => done.unwrap_or_else(|_| Err(Busy("no thread was left".to_owned()))),
+            Err(_) => Err(Unavailable("it does not answer".to_owned())),
+        }
     }
 }
 

@@ -25,9 +25,9 @@ pub use trade::{Looks, Sales, Trade};
 use crate::domain::{NewOrder, Placement};
 use crate::store::Store;
 
-/// How long an answer may stay out after the deadline of a job that the worker has taken. What it
-/// does ends at the deadline, unless the database hangs in the middle of a statement.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long an answer may stay out after the deadline of what has begun by then. That ends at the
+/// deadline, unless the database hangs in the middle of a statement.
+pub const GRACE: Duration = Duration::from_secs(5);
 
 /// Where an order goes to be placed. A shop has one, the [`Till`]; the benchmarks put others in its
 /// place to compare it with.

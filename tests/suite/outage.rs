@@ -18,6 +18,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         a_commit_whose_answer_is_lost_is_found_again,
         a_commit_that_never_arrived_is_made_again,
         a_change_whose_commit_answer_is_lost_is_not_called_a_conflict,
+        a_database_that_hangs_leaves_nobody_without_an_answer,
         a_server_whose_database_is_gone_is_alive_but_not_ready;
     Shop on Backend::EMBEDDED:
         a_lock_held_too_long_is_a_503_that_can_be_tried_again,
@@ -187,6 +188,38 @@ fn a_change_whose_commit_answer_is_lost_is_not_called_a_conflict(shop: &Shop) {
 
 fn key_of(round: &str, change: i64) -> String {
     format!("{round} {change}")
+}
+
+/// The lines stay open, but nothing comes back: no error, no end.
+fn a_database_that_hangs_leaves_nobody_without_an_answer(shop: &Shop) {
+    let (server, proxy) = behind_a_proxy(shop, &["--request-timeout", "1"]);
+    let (storefront, admin) = (shop.storefront.at(&server), shop.admin.at(&server));
+    let book = shop.book(100);
+    storefront.buy(book, 1).expect(201);
+    admin.restock(book, 1).expect(201);
+    proxy.stall();
+    let calls = || {
+        vec![
+            storefront.buy(book, 1).key("a sale"),
+            storefront.buy(book, 1).key("another sale"),
+            admin.restock(book, 10).key("a delivery"),
+            storefront.get(&format!("/v1/books/{book}")),
+            storefront.get("/v1/books"),
+        ]
+    };
+    let waiting: Vec<_> =
+        calls().into_iter().map(|call| std::thread::spawn(move || call.send())).collect();
+    for answer in waiting {
+        let answer = answer.join().unwrap();
+        assert_eq!(answer.status, 503, "\n{answer}");
+        assert!(!answer.header("retry-after").is_empty());
+    }
+    proxy.resume();
+    for call in calls() {
+        let answer = call.send();
+        assert!(matches!(answer.status, 200 | 201), "\n{answer}");
+    }
+    assert_eq!(shop.admin.quantity(book), 108);
 }
 
 fn a_server_whose_database_is_gone_is_alive_but_not_ready(shop: &Shop) {

@@ -26,6 +26,7 @@ pub struct Proxy {
 struct Wires {
     database: String,
     is_cut: AtomicBool,
+    is_stalled: AtomicBool,
     is_closed: AtomicBool,
     lines: Mutex<Vec<TcpStream>>,
     fate: Mutex<Option<Commit>>,
@@ -39,6 +40,7 @@ impl Proxy {
         let wires = Arc::new(Wires {
             database: database.server_address(),
             is_cut: AtomicBool::new(false),
+            is_stalled: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             lines: Mutex::default(),
             fate: Mutex::new(None),
@@ -64,6 +66,15 @@ impl Proxy {
 
     pub fn mend(&self) {
         self.wires.is_cut.store(false, Ordering::SeqCst);
+    }
+
+    /// Keeps every connection open and lets nothing through to the database, until [`Self::resume`].
+    pub fn stall(&self) {
+        self.wires.is_stalled.store(true, Ordering::SeqCst);
+    }
+
+    pub fn resume(&self) {
+        self.wires.is_stalled.store(false, Ordering::SeqCst);
     }
 
     /// Does this to each of the next `count` COMMITs.
@@ -121,6 +132,9 @@ impl Wires {
         let mut buffer = [0; 64 * 1024];
         while let Ok(length @ 1..) = server.read(&mut buffer) {
             let said = &buffer[..length];
+            while self.is_stalled.load(Ordering::SeqCst) && !self.is_closed.load(Ordering::SeqCst) {
+                std::thread::park_timeout(Duration::from_millis(5));
+            }
             let fate = self.fate_of(said);
             if fate == Some(Commit::Delivered) {
                 // Nothing comes back any more, but the database reads this to its end.
