@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use actix_web::web;
 use bookstore::config::{Common, Serve};
-use bookstore::domain::{NewOrder, Order, OrderStatus, OrderedLine, Placement};
+use bookstore::domain::{NewOrder, Order, OrderedLine, Placement};
 use bookstore::http;
 use bookstore::store::{Store, sale};
 use bookstore::till::{Checkout, Error};
@@ -82,6 +82,7 @@ impl Checkout for Ceiling {
         order: NewOrder,
         _deadline: Instant,
     ) -> BoxFuture<'static, Result<Placement, Error>> {
+        let now = Utc::now();
         let lines: Vec<_> = order
             .lines()
             .iter()
@@ -90,16 +91,17 @@ impl Checkout for Ceiling {
                 title: "A book that costs the database nothing".to_owned(),
                 copies: line.copies,
                 unit_price_minor: 999,
+                returned: 0,
             })
             .collect();
         let order = Order {
             id: order.id,
             client_id: order.request.client.id,
-            status: OrderStatus::Placed,
-            expires_at: None,
+            status: order.status(),
+            expires_at: order.expires_at(now),
             total_minor: lines.iter().map(OrderedLine::total_minor).sum(),
             lines,
-            created_at: Utc::now(),
+            created_at: now,
         };
         std::future::ready(Ok(Placement { order, is_replay: false })).boxed()
     }

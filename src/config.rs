@@ -166,7 +166,7 @@ impl Serve {
             write_connections: self.writers(backend),
             read_connections: self.read_connections,
             request_timeout: self.request_timeout,
-            looks: self.till(),
+            desks: self.till(),
             workers: self.workers.map(usize::from),
         }
     }

@@ -32,7 +32,8 @@ pub(super) fn run(store: &Store, args: &Audit) -> Result<bool, Failure> {
         bar.reset();
         findings.clear();
         let counts = audit::counts(connection)?;
-        let warnings = audit::durability_warnings(connection)?;
+        let mut warnings = audit::durability_warnings(connection)?;
+        warnings.extend(audit::overdue_warning(connection)?);
         audit::run(
             connection,
             |invariant| {

@@ -9,7 +9,7 @@ use bookstore::config::Serve;
 use bookstore::domain::{ClientName, Role};
 use bookstore::http;
 use bookstore::store::{Backend, DatabaseUrl, Store, Token, audit, books, clients, migrations};
-use bookstore::till::Till;
+use bookstore::till::{Sweeper, Till};
 
 use super::{Failure, open_with};
 
@@ -43,6 +43,7 @@ pub(super) fn run(
     let http_settings = settings.http(url.backend());
     let till = Arc::new(Till::open("till", store.clone(), &settings.till())?);
     let checkout = Arc::clone(&till);
+    let sweeper = Sweeper::start(store.clone())?;
     let served = actix_web::rt::System::new().block_on(async {
         let server = http::serve(store, checkout, &http_settings, listener)?;
         tracing::info!(%address, database = %url, "serving");
@@ -51,6 +52,7 @@ pub(super) fn run(
     });
     // Nobody waits for an answer any more, but what was taken is finished.
     till.close();
+    drop(sweeper);
     served?;
     Ok(true)
 }

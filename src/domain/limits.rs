@@ -6,6 +6,8 @@ pub const MAX_LINES: usize = 100;
 pub const MAX_COPIES: i64 = 10_000;
 /// Copies in one line of a restock.
 pub const MAX_DELIVERED: i64 = 1_000_000;
+/// Seconds for which an order may hold its copies.
+pub const MAX_HOLD_SECONDS: i64 = 86_400;
 /// Copies of one book on the shelf. Below `i32::MAX`, so that a database integer holds it.
 pub const MAX_QUANTITY: i64 = 2_000_000_000;
 /// Price of one copy, in the currency's minor unit.

@@ -8,6 +8,7 @@ mod book;
 mod client;
 mod idempotency;
 mod isbn;
+mod life;
 pub mod limits;
 mod movement;
 mod order;
@@ -21,12 +22,13 @@ pub use book::{Book, BookEdit, BookId, NewBook};
 pub use client::{Client, ClientId, Role};
 pub use idempotency::{BadKey, IdempotencyKey, Request, RequestHash};
 pub use isbn::{BadIsbn, Isbn};
+pub use life::{Act, Fate, Standing, Wish, fate};
 pub use movement::{EntryId, Movement, NewEntry, Reason, RecordedMovement, StockEntry};
-pub use order::{NewOrder, Order, OrderId, OrderLine, OrderStatus, OrderedLine, Placement};
-pub use quantity::{Copies, Counted, Delivered, Price};
-pub use refusal::{Refusal, Shortage};
+pub use order::{Hold, NewOrder, Order, OrderId, OrderLine, OrderStatus, OrderedLine, Placement};
+pub use quantity::{Copies, Counted, Delivered, HoldSeconds, Price};
+pub use refusal::{Excess, Refusal, Shortage};
 pub use search::SearchWords;
-pub use shelf::{Sale, Shelf, Stock, first_stock, restock, sell, stocktake};
+pub use shelf::{Sale, Shelf, Stock, first_stock, release, restock, sell, stocktake, take_back};
 pub use text::{Author, BadText, ClientName, Reference, Title};
 
 /// A number was outside what the field allows.

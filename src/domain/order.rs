@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::limits::MAX_LINES;
-use super::{BookId, ClientId, Copies, OutOfRange, Request};
+use super::{BookId, ClientId, Copies, HoldSeconds, OutOfRange, Request};
 
 /// Identity of an order: a UUIDv7 made by the service before the transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -53,6 +53,17 @@ impl OrderStatus {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
+
+    /// Whether the copies of such an order are back on the shelf.
+    pub fn is_given_up(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Expired)
+    }
+}
+
+impl fmt::Display for OrderStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Copies of one book in an order. After [`NewOrder::new`] summed them, one line may hold more
@@ -72,6 +83,8 @@ pub struct NewOrder {
     pub id: OrderId,
     /// Who asks, and what.
     pub request: Request,
+    /// How long the copies are kept until the buyer has paid. Without it they are sold at once.
+    pub hold: Option<HoldSeconds>,
     lines: Vec<OrderLine>,
 }
 
@@ -99,7 +112,22 @@ impl NewOrder {
         }
         let lines =
             copies_of.into_iter().map(|(book_id, copies)| OrderLine { book_id, copies }).collect();
-        Ok(Self { id, request, lines })
+        Ok(Self { id, request, hold: None, lines })
+    }
+
+    /// The same order, with its copies kept for so long until the buyer has paid.
+    pub fn with_hold(self, hold: Option<HoldSeconds>) -> Self {
+        Self { hold, ..self }
+    }
+
+    /// The status that it gets.
+    pub fn status(&self) -> OrderStatus {
+        if self.hold.is_some() { OrderStatus::Held } else { OrderStatus::Placed }
+    }
+
+    /// When its hold runs out if it is written at `now`.
+    pub fn expires_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.hold.map(|hold| now + TimeDelta::seconds(hold.get().into()))
     }
 
     /// One line a book, in book id order.
@@ -119,6 +147,8 @@ pub struct OrderedLine {
     pub copies: i32,
     /// Price of one copy when it was sold, in the minor unit.
     pub unit_price_minor: i32,
+    /// Copies that the buyer brought back since.
+    pub returned: i32,
 }
 
 impl OrderedLine {
@@ -138,7 +168,8 @@ pub struct Order {
     pub client_id: ClientId,
     /// Where it stands.
     pub status: OrderStatus,
-    /// When its hold runs out.
+    /// When its hold runs out, or ran out; `None` for an order without a hold, or that was
+    /// confirmed or cancelled.
     pub expires_at: Option<DateTime<Utc>>,
     /// One line a book, in book id order.
     pub lines: Vec<OrderedLine>,
@@ -155,4 +186,19 @@ pub struct Placement {
     pub order: Order,
     /// Whether an earlier request with the same key had placed it already.
     pub is_replay: bool,
+}
+
+/// Copies of one book that an order holds while its buyer pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The order.
+    pub order_id: OrderId,
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// Copies that are off the shelf.
+    pub copies: i32,
+    /// When they come back unless it is confirmed, by the database's clock.
+    pub expires_at: DateTime<Utc>,
+    /// Since when it holds them, by the database's clock.
+    pub created_at: DateTime<Utc>,
 }

@@ -1,9 +1,9 @@
-//! Numbers with a meaning: copies sold, delivered and counted, and prices.
+//! Numbers with a meaning: copies sold, delivered and counted, prices, and the length of a hold.
 
 use serde::Serialize;
 
 use super::OutOfRange;
-use super::limits::{MAX_COPIES, MAX_DELIVERED, MAX_PRICE_MINOR, MAX_QUANTITY};
+use super::limits::{MAX_COPIES, MAX_DELIVERED, MAX_HOLD_SECONDS, MAX_PRICE_MINOR, MAX_QUANTITY};
 
 /// Defines a whole number that can only exist within its limits.
 macro_rules! bounded {
@@ -54,6 +54,10 @@ bounded! {
     /// Price of one copy in the minor unit of the store's currency (cents): 0..=100,000,000.
     Price: 0, MAX_PRICE_MINOR
 }
+bounded! {
+    /// Seconds for which an order holds its copies while the buyer pays: 1..=86,400, a day.
+    HoldSeconds: 1, MAX_HOLD_SECONDS
+}
 
 #[cfg(test)]
 mod tests {
@@ -65,6 +69,7 @@ mod tests {
         assert!(Copies::parse(0).is_err() && Copies::parse(MAX_COPIES + 1).is_err());
         assert!(Delivered::parse(0).is_err() && Delivered::parse(MAX_DELIVERED + 1).is_err());
         assert!(Counted::parse(0).is_ok() && Counted::parse(MAX_QUANTITY + 1).is_err());
+        assert!(HoldSeconds::parse(0).is_err() && HoldSeconds::parse(86_401).is_err());
         assert!(Price::parse(0).is_ok() && Price::parse(-1).is_err());
         assert!(Copies::parse(i64::MAX).is_err() && Copies::parse(i64::MIN).is_err());
     }

@@ -1,6 +1,6 @@
 //! Why a rule said no. Each refusal leaves everything as it was.
 
-use super::{BookId, Isbn};
+use super::{BookId, Isbn, OrderStatus, Wish};
 
 /// One line of an order that asks for more than there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,19 @@ pub struct Shortage {
     pub requested: i32,
     /// Copies that could be sold.
     pub available: i32,
+}
+
+/// One line of a return that brings back more than was sold and not yet returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Excess {
+    /// The book.
+    pub book_id: BookId,
+    /// Copies that the order sold.
+    pub sold: i32,
+    /// Copies of these that came back before.
+    pub returned: i32,
+    /// Copies that are to come back now.
+    pub requested: i32,
 }
 
 /// Why a request was refused.
@@ -25,6 +38,28 @@ pub enum Refusal {
     /// No such order, or it is another client's.
     #[error("no such order")]
     UnknownOrder,
+    /// It is too late for that, or too early: the order is in another state.
+    #[error(
+        "the order is {status}{}: it cannot be {}",
+        partly_returned(*.has_returns), .wish.participle()
+    )]
+    OrderState {
+        /// What was wished.
+        wish: Wish,
+        /// Where the order stands now.
+        status: OrderStatus,
+        /// Whether copies of it came back.
+        has_returns: bool,
+    },
+    /// Only what was sold for good can come back.
+    #[error("the order is {status}: nothing of it can be returned")]
+    NotReturnable {
+        /// Where the order stands now.
+        status: OrderStatus,
+    },
+    /// Some lines bring back more than there is out; every such line is listed.
+    #[error("more copies than the order sold would be back")]
+    ReturnsExceedSale(Vec<Excess>),
     /// The stock changed since the admin looked.
     #[error("expected {expected} copies but there are {available}")]
     StaleQuantity {
@@ -39,7 +74,7 @@ pub enum Refusal {
         /// The version the book is at.
         current: i64,
     },
-    /// A restock would take a book past the most copies a shelf can hold.
+    /// Copies that come would take a book past the most that a shelf can hold.
     #[error("book {book_id} would have {quantity} copies")]
     ShelfFull {
         /// The book.
@@ -58,4 +93,8 @@ pub enum Refusal {
         /// The book that has it.
         book_id: BookId,
     },
+}
+
+fn partly_returned(has_returns: bool) -> &'static str {
+    if has_returns { " and partly returned" } else { "" }
 }

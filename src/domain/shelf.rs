@@ -1,4 +1,4 @@
-//! The shelf and the rules that change it: the sale, the restock, the stocktake.
+//! The shelf and the rules that change it: the sale and its undoing, the restock, the stocktake.
 //!
 //! A transaction loads the books it locked onto a [`Shelf`], lets any number of rules decide on it
 //! one after another, and writes what changed. The rules do not care whether they share the shelf
@@ -7,7 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::limits::MAX_QUANTITY;
-use super::{BookId, Counted, Delivered, Movement, NewOrder, Reason, Refusal, Shortage};
+use super::{
+    BookId, Copies, Counted, Delivered, Excess, Movement, NewOrder, OrderLine, OrderedLine, Reason,
+    Refusal, Shortage,
+};
 
 /// What a rule needs to know of one book.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,11 +69,13 @@ impl Shelf {
         self.get(book_id).filter(|stock| !stock.is_archived)
     }
 
+    fn get_mut(&mut self, book_id: BookId) -> Result<&mut Stock, Refusal> {
+        self.0.get_mut(&book_id).ok_or_else(|| Refusal::UnknownBooks(vec![book_id]))
+    }
+
     fn active_mut(&mut self, book_id: BookId) -> Result<&mut Stock, Refusal> {
-        self.0
-            .get_mut(&book_id)
-            .filter(|stock| !stock.is_archived)
-            .ok_or_else(|| Refusal::UnknownBooks(vec![book_id]))
+        let stock = self.get_mut(book_id)?;
+        if stock.is_archived { Err(Refusal::UnknownBooks(vec![book_id])) } else { Ok(stock) }
     }
 
     /// Refuses unless every book is there and not archived.
@@ -132,23 +137,71 @@ pub fn sell(shelf: &mut Shelf, order: &NewOrder) -> Result<Sale, Refusal> {
 /// [`Refusal::UnknownBooks`] lists every book that is not there, [`Refusal::ShelfFull`] names the
 /// first that would hold more than 2,000,000,000 copies; `shelf` is then unchanged.
 pub fn restock(shelf: &mut Shelf, lines: &[(BookId, Delivered)]) -> Result<Vec<Movement>, Refusal> {
-    let mut delivered = BTreeMap::<BookId, i64>::new();
-    for (book_id, copies) in lines {
-        *delivered.entry(*book_id).or_default() += i64::from(copies.get());
-    }
+    let delivered = summed(lines.iter().map(|(book_id, copies)| (*book_id, copies.get())));
     shelf.require(delivered.keys().copied())?;
-    for (&book_id, copies) in &delivered {
-        let quantity = i64::from(shelf.active_mut(book_id)?.quantity) + copies;
+    put(shelf, &delivered, Reason::Restock)
+}
+
+/// Puts back on `shelf` what an order took: `lines` are all of its lines. Of an archived book too,
+/// whose copies are there as ever.
+///
+/// # Errors
+/// [`Refusal::ShelfFull`] as for [`restock`]; `shelf` is then unchanged.
+pub fn release(shelf: &mut Shelf, lines: &[OrderLine]) -> Result<Vec<Movement>, Refusal> {
+    let released = summed(lines.iter().map(|line| (line.book_id, line.copies)));
+    put(shelf, &released, Reason::Release)
+}
+
+/// Puts on `shelf` what a buyer brings back of an order that sold `sold`, all or none; two lines of
+/// one book are summed. Of an archived book too.
+///
+/// # Errors
+/// [`Refusal::ReturnsExceedSale`] lists every book of which more would be back than was sold,
+/// [`Refusal::ShelfFull`] is as for [`restock`]; `shelf` is then unchanged.
+pub fn take_back(
+    shelf: &mut Shelf,
+    sold: &[OrderedLine],
+    lines: &[(BookId, Copies)],
+) -> Result<Vec<Movement>, Refusal> {
+    let brought = summed(lines.iter().map(|(book_id, copies)| (*book_id, copies.get())));
+    let excess: Vec<_> = brought
+        .iter()
+        .filter_map(|(&book_id, &requested)| {
+            let line = sold.iter().find(|line| line.book_id == book_id);
+            let (sold, returned) = line.map_or((0, 0), |line| (line.copies, line.returned));
+            (requested > sold - returned).then_some(Excess { book_id, sold, returned, requested })
+        })
+        .collect();
+    if !excess.is_empty() {
+        return Err(Refusal::ReturnsExceedSale(excess));
+    }
+    put(shelf, &brought, Reason::Return)
+}
+
+/// Copies by book. At most 100 lines of a million each: far from overflow.
+fn summed(lines: impl Iterator<Item = (BookId, i32)>) -> BTreeMap<BookId, i32> {
+    let mut copies_of = BTreeMap::new();
+    for (book_id, copies) in lines {
+        *copies_of.entry(book_id).or_default() += copies;
+    }
+    copies_of
+}
+
+/// Adds copies to books that are there, all or none.
+fn put(
+    shelf: &mut Shelf,
+    copies_of: &BTreeMap<BookId, i32>,
+    reason: Reason,
+) -> Result<Vec<Movement>, Refusal> {
+    for (&book_id, &copies) in copies_of {
+        let quantity = i64::from(shelf.get_mut(book_id)?.quantity) + i64::from(copies);
         if quantity > MAX_QUANTITY {
             return Err(Refusal::ShelfFull { book_id, quantity });
         }
     }
-    delivered
-        .into_iter()
-        .map(|(book_id, copies)| {
-            let copies = i32::try_from(copies).expect("a quantity within the limit fits");
-            Ok(shelf.active_mut(book_id)?.shift(copies, Reason::Restock))
-        })
+    copies_of
+        .iter()
+        .map(|(&book_id, &copies)| Ok(shelf.get_mut(book_id)?.shift(copies, reason)))
         .collect()
 }
 

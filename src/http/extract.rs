@@ -122,6 +122,29 @@ fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
+/// Nothing in the body, or an empty object, which is what some clients send for nothing.
+pub(super) struct NoBody;
+
+impl FromRequest for NoBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            if bytes.trim_ascii().is_empty() {
+                return Ok(Self);
+            }
+            parse::<Nothing>(&bytes).map(|Nothing {}| Self)
+        })
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// A query string. Unknown parameters are refused if `T` says so, as all of ours do.
 pub(super) struct Query<T>(pub(super) T);
 

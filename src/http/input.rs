@@ -1,5 +1,6 @@
 //! Pieces that several request bodies share.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -41,11 +42,11 @@ pub(super) struct LineBody {
 pub(super) fn parse_lines<T>(
     lines: &[LineBody],
     parse: impl Fn(i64) -> Result<T, OutOfRange>,
-) -> Result<Vec<(BookId, T)>, Problem> {
-    let mut faults = Faults::default();
+    faults: &mut Faults,
+) -> Option<Vec<(BookId, T)>> {
     if !(1..=MAX_LINES).contains(&lines.len()) {
         faults.note("/lines", format!("must have 1 to {MAX_LINES} lines, not {}", lines.len()));
-        return Err(faults.into());
+        return None;
     }
     let parsed: Vec<_> = lines
         .iter()
@@ -55,7 +56,7 @@ pub(super) fn parse_lines<T>(
             Some((BookId(line.book_id), copies))
         })
         .collect();
-    if faults.is_empty() { Ok(parsed) } else { Err(faults.into()) }
+    (parsed.len() == lines.len()).then_some(parsed)
 }
 
 /// Parses a reference; none and an empty one are the same.
@@ -84,6 +85,17 @@ pub(super) fn request(
 /// A stock entry that `request` asks for.
 pub(super) fn entry(request: Request, reference: Option<Reference>) -> NewEntry {
     NewEntry { id: EntryId(Uuid::now_v7()), request, reference }
+}
+
+/// The moment that the query's parameter `name` gives, if it is there.
+pub(super) fn moment(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
+    let parse = |text| {
+        DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc()).map_err(|_| {
+            let example = "2026-11-24T18:30:00Z";
+            Problem::malformed(format!("`{name}` must be a moment as in RFC 3339: {example}"))
+        })
+    };
+    text.map(parse).transpose()
 }
 
 /// The page size that a query asks for.

@@ -29,7 +29,7 @@ use self::auth::Tokens;
 use crate::config::Currency;
 use crate::domain::limits::MAX_BODY_BYTES;
 use crate::store::{self, AnyConnection, Store};
-use crate::till::{self, Checkout, Desk, Looks};
+use crate::till::{self, Acts, Checkout, Desk, Looks};
 
 /// Seconds that requests under way have to end when the service is told to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
@@ -41,6 +41,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub struct Shop {
     store: Store,
     checkout: Arc<dyn Checkout>,
+    acts: Desk<Acts>,
     looks: Desk<Looks>,
     currency: Currency,
     // A transaction that waits for a row lock holds a thread. This many may at once, so that
@@ -64,8 +65,8 @@ pub struct Settings {
     pub read_connections: u32,
     /// How long a request may take.
     pub request_timeout: Duration,
-    /// How those who look at single books are served.
-    pub looks: till::Settings,
+    /// How those who confirm or cancel orders, and those who look at single books, are served.
+    pub desks: till::Settings,
     /// Threads that speak HTTP; one a core if not given.
     pub workers: Option<usize>,
 }
@@ -143,9 +144,11 @@ pub fn serve(
     settings: &Settings,
     listener: TcpListener,
 ) -> std::io::Result<Server> {
-    let looks = Desk::open("looks", store.clone(), &settings.looks)?;
+    let acts = Desk::open("acts", store.clone(), &settings.desks)?;
+    let looks = Desk::open("looks", store.clone(), &settings.desks)?;
     let shop = web::Data::new(Shop {
         store,
+        acts,
         looks,
         checkout,
         currency: settings.currency.clone(),

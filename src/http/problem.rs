@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
-use crate::domain::{Refusal, Shortage};
+use crate::domain::{Excess, Refusal, Shortage};
 use crate::{store, till};
 
 /// Seconds after which a client that was told 503 may try again.
@@ -48,6 +48,10 @@ kinds! {
         "With status 400 the request could not be read: broken JSON, a bad query parameter, cursor or header. With status 422 it could be read but breaks a rule; the member `errors` lists each `pointer` (RFC 6901) into the body with what is wrong there. Nothing was changed. Mend the request; sending it again as it is will not help.";
     IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The idempotency key stands for another request",
         "Your client used this Idempotency-Key before, for a request that was not the same. Use a new key for each new request, and the same key only to repeat one.";
+    ORDER_STATE = CONFLICT, "order_state", "The order is in another state",
+        "What was asked for cannot be had of an order in this state; the member `state` names it: a hold that ran out cannot be confirmed, what was cancelled cannot be either, what was placed can be cancelled by an admin only, and not once copies of it were returned; only what was placed can be returned. Nothing was changed. Get the order, and decide anew: to buy what expired, order it again.";
+    RETURNS_EXCEED_SALE = CONFLICT, "returns_exceed_sale", "More would come back than was sold",
+        "The return brings back more copies than the order sold, less those that came back before; the member `lines` lists each such book with `sold`, `returned` and `requested`. Nothing was changed. Get the order to see what is still out.";
     STALE_QUANTITY = CONFLICT, "stale_quantity", "The stock changed meanwhile",
         "The stocktake said which quantity it expected to find, and another one is there: copies were sold or arrived since. Nothing was changed. Count again.";
     DUPLICATE_ISBN = CONFLICT, "duplicate_isbn", "Another book has this ISBN",
@@ -262,6 +266,21 @@ impl From<Refusal> for Problem {
                 Self::new(&UNKNOWN_BOOK, detail).member("book_ids", ids)
             }
             Refusal::UnknownOrder => Self::new(&UNKNOWN_ORDER, detail),
+            Refusal::OrderState { status, .. } | Refusal::NotReturnable { status } => {
+                Self::new(&ORDER_STATE, detail).member("state", status.as_str())
+            }
+            Refusal::ReturnsExceedSale(excess) => {
+                let line = |excess: &Excess| {
+                    json!({
+                        "book_id": excess.book_id,
+                        "sold": excess.sold,
+                        "returned": excess.returned,
+                        "requested": excess.requested,
+                    })
+                };
+                let lines: Vec<_> = excess.iter().map(line).collect();
+                Self::new(&RETURNS_EXCEED_SALE, detail).member("lines", lines)
+            }
             Refusal::StaleQuantity { expected, available } => Self::new(&STALE_QUANTITY, detail)
                 .member("expected", expected)
                 .member("available", available),

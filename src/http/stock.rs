@@ -1,4 +1,4 @@
-//! What admins do to the stock: restocks, stocktakes, and the ledger of it all.
+//! What admins do to the stock: restocks, stocktakes, returns, and the ledger of it all.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder, web};
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Shop;
 use super::auth::Caller;
-use super::extract::{BookPath, Faults, Json, Key, Query};
+use super::extract::{BookPath, Faults, Json, Key, OrderPath, Query};
 use super::input::{LineBody, entry, page_limit, parse_lines, parse_reference, request};
 use super::problem::Problem;
 use super::view::{EntryView, MovementView, PageView};
 use super::{cursor, replayable};
-use crate::domain::{Counted, Delivered, Reason};
+use crate::domain::{Copies, Counted, Delivered, Reason};
 use crate::store::{books, movements, stock};
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -43,7 +43,7 @@ pub(super) async fn restock_one(
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RestockBody {
+pub(super) struct LinesBody {
     lines: Vec<LineBody>,
     reference: Option<String>,
 }
@@ -53,18 +53,36 @@ pub(super) async fn restock(
     shop: web::Data<Shop>,
     Caller(client): Caller,
     key: Key,
-    Json(body): Json<RestockBody>,
+    Json(body): Json<LinesBody>,
 ) -> Result<HttpResponse, Problem> {
-    let lines = parse_lines(&body.lines, Delivered::parse)?;
     let mut faults = Faults::default();
-    let Some(reference) = parse_reference(body.reference.as_deref(), &mut faults) else {
-        return Err(faults.into());
-    };
+    let lines = parse_lines(&body.lines, Delivered::parse, &mut faults);
+    let reference = parse_reference(body.reference.as_deref(), &mut faults);
+    let (Some(lines), Some(reference)) = (lines, reference) else { return Err(faults.into()) };
     let entry = entry(request(client, key, "POST /v1/restocks", &body)?, reference);
     let entered = shop
         .write(move |connection| stock::restock(connection, &entry, &lines))
         .await
         .map_err(|error| Problem::from(error).in_body())?;
+    Ok(replayable(HttpResponse::Created(), entered.is_replay).json(EntryView::from(entered.entry)))
+}
+
+/// `POST /v1/orders/{id}/returns`
+pub(super) async fn take_back(
+    shop: web::Data<Shop>,
+    OrderPath(id): OrderPath,
+    Caller(client): Caller,
+    key: Key,
+    Json(body): Json<LinesBody>,
+) -> Result<HttpResponse, Problem> {
+    let mut faults = Faults::default();
+    let lines = parse_lines(&body.lines, Copies::parse, &mut faults);
+    let reference = parse_reference(body.reference.as_deref(), &mut faults);
+    let (Some(lines), Some(reference)) = (lines, reference) else { return Err(faults.into()) };
+    let route = format!("POST /v1/orders/{id}/returns");
+    let entry = entry(request(client, key, &route, &body)?, reference);
+    let entered =
+        shop.write(move |connection| stock::take_back(connection, &entry, id, &lines)).await?;
     Ok(replayable(HttpResponse::Created(), entered.is_replay).json(EntryView::from(entered.entry)))
 }
 

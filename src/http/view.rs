@@ -5,7 +5,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Shop;
-use crate::domain::{Book, Order, OrderStatus, OrderedLine, Reason, RecordedMovement, StockEntry};
+use crate::domain::{
+    Book, Hold, Order, OrderStatus, OrderedLine, Reason, RecordedMovement, StockEntry,
+};
 
 /// An amount of money.
 #[derive(Debug, Serialize)]
@@ -65,6 +67,8 @@ struct LineView {
     quantity: i32,
     unit_price: Money,
     total: Money,
+    /// Copies that came back since.
+    returned: i32,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +88,7 @@ impl OrderView {
             quantity: line.copies,
             unit_price: shop.money(line.unit_price_minor),
             total: shop.money(line.total_minor()),
+            returned: line.returned,
             title: line.title,
         };
         Self {
@@ -93,6 +98,28 @@ impl OrderView {
             total: shop.money(order.total_minor),
             created_at: order.created_at,
             lines: order.lines.into_iter().map(line).collect(),
+        }
+    }
+}
+
+/// Copies of a book that an order holds.
+#[derive(Debug, Serialize)]
+pub(super) struct HoldView {
+    order_id: Uuid,
+    client_id: i64,
+    quantity: i32,
+    expires_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Hold> for HoldView {
+    fn from(hold: Hold) -> Self {
+        Self {
+            order_id: hold.order_id.0,
+            client_id: hold.client_id.0,
+            quantity: hold.copies,
+            expires_at: hold.expires_at,
+            created_at: hold.created_at,
         }
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! One query sees one state of the database, so an audit may run while the shop sells.
 
+use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use serde::Serialize;
 
+use super::clock;
 use super::connection::{AnyConnection, Backend};
 use super::error::Error;
-use super::sql_types::{Id, Uuid};
+use super::sql_types::{Id, Moment, Uuid};
+use crate::domain::OrderStatus;
 use crate::schema::{books, orders, stock_movements};
 
 /// Something that must hold, with the query for what breaks it.
@@ -26,7 +29,7 @@ pub struct Invariant {
 }
 
 /// In the order in which they are checked.
-pub const INVARIANTS: [Invariant; 11] = [
+pub const INVARIANTS: [Invariant; 13] = [
     Invariant {
         slug: "negative_quantity",
         claim: "no quantity is negative",
@@ -110,6 +113,15 @@ pub const INVARIANTS: [Invariant; 11] = [
                 OR (reason IN ('initial', 'release', 'restock', 'return') AND delta < 0)",
     },
     Invariant {
+        slug: "order_status",
+        claim: "every order has a status that there is, and a held one its end",
+        detail: "the order's status is none that there is, or it is held without an end",
+        sql: "SELECT {null} AS book_id, o.id AS order_id, {none} AS entry_id, {null} AS seq, \
+                {null} AS expected, {null} AS found \
+              FROM orders o WHERE o.status NOT IN ('held', 'placed', 'cancelled', 'expired') \
+                OR (o.status = 'held' AND o.expires_at IS NULL)",
+    },
+    Invariant {
         slug: "order_lines",
         claim: "every order has lines",
         detail: "the order has no lines",
@@ -161,6 +173,15 @@ pub const INVARIANTS: [Invariant; 11] = [
                     WHERE reason = 'sale' GROUP BY order_id, book_id) s \
                 ON s.order_id = r.order_id AND s.book_id = r.book_id \
               WHERE r.copies > coalesce(s.copies, 0)",
+    },
+    Invariant {
+        slug: "returns_of_placed",
+        claim: "only of placed orders copies were returned",
+        detail: "copies of the order were returned, but it is not placed",
+        sql: "SELECT {null} AS book_id, o.id AS order_id, e.id AS entry_id, {null} AS seq, \
+                {null} AS expected, {null} AS found \
+              FROM stock_entries e JOIN orders o ON o.id = e.order_id \
+              WHERE e.reason = 'return' AND o.status <> 'placed'",
     },
 ];
 
@@ -267,6 +288,28 @@ struct Setting {
     name: String,
     #[diesel(sql_type = Text)]
     value: String,
+}
+
+/// How long a hold may be overdue before it is worth a warning: sweepers look twice a second.
+const SWEEP_IS_LATE: TimeDelta = TimeDelta::minutes(1);
+
+/// Whether copies that should be back are not, which nobody but a serving bookstore puts right.
+///
+/// # Errors
+/// What the database says.
+pub fn overdue_warning(connection: &mut AnyConnection) -> Result<Option<String>, Error> {
+    let late = Moment(clock::now(connection)? - SWEEP_IS_LATE);
+    let count: i64 = orders::table
+        .filter(orders::status.eq(OrderStatus::Held.as_str()))
+        .filter(orders::expires_at.le(late))
+        .count()
+        .get_result(connection)?;
+    Ok((count > 0).then(|| {
+        format!(
+            "{count} holds ran out more than a minute ago and their copies are not back on sale: \
+             `bookstore serve` takes them back; is it running, and what does its log say?"
+        )
+    }))
 }
 
 /// Where the database server is set up so that a commit may not survive a crash.

@@ -1,6 +1,6 @@
 //! The table `stock_entries`: what admins did to the stock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,8 +9,10 @@ use super::connection::{AnyConnection, on_backend};
 use super::error::Error;
 use super::movements;
 use super::sql_types::{Id, Moment};
-use crate::domain::{ClientId, EntryId, NewEntry, NewOrder, Reason, Refusal, StockEntry};
-use crate::schema::stock_entries;
+use crate::domain::{
+    BookId, ClientId, EntryId, NewEntry, NewOrder, OrderId, Reason, Refusal, StockEntry,
+};
+use crate::schema::{stock_entries, stock_movements};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = stock_entries)]
@@ -104,11 +106,12 @@ struct NewRow<'a> {
     created_at: Moment,
 }
 
-/// Writes a stock entry.
+/// Writes a stock entry; a return belongs to an order.
 pub(super) fn insert(
     connection: &mut AnyConnection,
     entry: &NewEntry,
     reason: Reason,
+    order_id: Option<OrderId>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let row = NewRow {
@@ -116,7 +119,7 @@ pub(super) fn insert(
         client_id: entry.request.client.id.0,
         reason: reason.as_str(),
         reference: entry.reference.as_ref().map(|reference| reference.as_str()),
-        order_id: None,
+        order_id: order_id.map(|id| Id(id.0)),
         idempotency_key: entry.request.key.as_ref().map(|key| key.as_str()),
         request_hash: &entry.request.hash.0,
         created_at: Moment(now),
@@ -125,6 +128,28 @@ pub(super) fn insert(
         diesel::insert_into(stock_entries::table).values(&row).execute(concrete)
     })?;
     Ok(())
+}
+
+/// Copies that came back of each order, by book.
+pub(super) fn returned_copies(
+    connection: &mut AnyConnection,
+    order_ids: &[OrderId],
+) -> Result<BTreeMap<(OrderId, BookId), i32>, Error> {
+    let ids: Vec<Id> = order_ids.iter().map(|id| Id(id.0)).collect();
+    let rows = stock_entries::table
+        .inner_join(stock_movements::table)
+        .filter(stock_entries::order_id.eq_any(ids))
+        .select((
+            stock_entries::order_id.assume_not_null(),
+            stock_movements::book_id,
+            stock_movements::delta,
+        ));
+    let rows: Vec<(Id, i64, i32)> = on_backend!(connection, concrete => rows.load(concrete))?;
+    let mut copies = BTreeMap::new();
+    for (order_id, book_id, delta) in rows {
+        *copies.entry((OrderId(order_id.0), BookId(book_id))).or_default() += delta;
+    }
+    Ok(copies)
 }
 
 /// Whether the entry with this id is there.

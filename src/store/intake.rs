@@ -52,7 +52,7 @@ pub fn take_in(
         let (_, first) = books::insert(connection, &new, now)?;
         if !first.is_empty() {
             if !entries::exists(connection, entry.id)? {
-                entries::insert(connection, entry, Reason::Initial, now)?;
+                entries::insert(connection, entry, Reason::Initial, None, now)?;
             }
             let rows: Vec<_> =
                 first.into_iter().map(|one| (Origin::Entry(entry.id), one)).collect();

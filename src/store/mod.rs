@@ -11,6 +11,8 @@ mod connection;
 mod entries;
 mod error;
 pub mod intake;
+pub mod life;
+mod locking;
 pub mod migrations;
 pub mod movements;
 pub mod orders;

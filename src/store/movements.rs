@@ -1,6 +1,6 @@
 //! The table `stock_movements`: the append-only ledger.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,7 +9,9 @@ use super::books::Page;
 use super::connection::{AnyConnection, MultiBackend, on_backend};
 use super::error::Error;
 use super::sql_types::{Id, Moment};
-use crate::domain::{BookId, EntryId, Movement, OrderId, OrderedLine, Reason, RecordedMovement};
+use crate::domain::{
+    BookId, EntryId, Movement, OrderId, OrderLine, OrderedLine, Reason, RecordedMovement,
+};
 use crate::schema::{books, stock_entries, stock_movements};
 
 /// Rows in one INSERT: with nine values each this stays below every database's limit of bound
@@ -64,6 +66,28 @@ pub(super) fn append(
         })?;
     }
     Ok(())
+}
+
+/// Appends movements to the ledger, which must be in the order of their numbers, and saves the stock
+/// of each book that they moved, once. The books must be locked.
+pub(super) fn record(
+    connection: &mut AnyConnection,
+    moved: &[(Origin, Movement)],
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    if moved.is_empty() {
+        return Ok(());
+    }
+    match connection {
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => super::postgres::record(postgres, moved, now),
+        #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+        other => {
+            append(other, moved, now)?;
+            let movements: Vec<_> = moved.iter().map(|(_, movement)| *movement).collect();
+            super::books::save_stock(other, &movements)
+        }
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -154,7 +178,30 @@ pub(super) fn of_entry(
     rows.into_iter().map(|row| row.read(reference.map(str::to_owned))).collect()
 }
 
-/// The lines of each order: its sales, in book id order.
+/// What each order took off the shelf, in the order of the ids.
+pub(super) fn sales_of(
+    connection: &mut AnyConnection,
+    orders: &[OrderId],
+) -> QueryResult<BTreeMap<OrderId, Vec<OrderLine>>> {
+    let ids: Vec<Id> = orders.iter().map(|id| Id(id.0)).collect();
+    let rows = stock_movements::table
+        .filter(stock_movements::order_id.eq_any(ids))
+        .filter(stock_movements::reason.eq(Reason::Sale.as_str()))
+        .select((
+            stock_movements::order_id.assume_not_null(),
+            stock_movements::book_id,
+            stock_movements::delta,
+        ));
+    let rows: Vec<(Id, i64, i32)> = on_backend!(connection, concrete => rows.load(concrete))?;
+    let mut lines = BTreeMap::<OrderId, Vec<OrderLine>>::new();
+    for (order_id, book_id, delta) in rows {
+        let line = OrderLine { book_id: BookId(book_id), copies: -delta };
+        lines.entry(OrderId(order_id.0)).or_default().push(line);
+    }
+    Ok(lines)
+}
+
+/// The lines of each order: its sales, in book id order. What came back of them is not told here.
 pub(super) fn lines_of(
     connection: &mut AnyConnection,
     orders: &[OrderId],
@@ -183,6 +230,7 @@ pub(super) fn lines_of(
             title,
             copies: -delta,
             unit_price_minor,
+            returned: 0,
         });
     }
     Ok(lines)

@@ -11,9 +11,7 @@ use super::error::Error;
 use super::movements::Origin;
 use super::{books, clock, entries, movements, orders};
 use crate::domain::batch::{Decision, Earlier, decide};
-use crate::domain::{
-    Movement, NewOrder, Order, OrderStatus, OrderedLine, Placement, Refusal, Sale, Shelf,
-};
+use crate::domain::{Movement, NewOrder, Order, OrderedLine, Placement, Refusal, Sale, Shelf};
 
 /// What became of one order.
 pub type Outcome = Result<Placement, Refusal>;
@@ -96,9 +94,7 @@ fn write_tables(
         })
         .collect();
     orders::insert(connection, &totals, now)?;
-    movements::append(connection, &moved, now)?;
-    let moved: Vec<_> = moved.into_iter().map(|(_, movement)| movement).collect();
-    books::save_stock(connection, &moved)?;
+    movements::record(connection, &moved, now)?;
     Ok(now)
 }
 
@@ -106,8 +102,8 @@ fn placed(shelf: &Shelf, order: &NewOrder, sale: &Sale, now: DateTime<Utc>) -> P
     let order = Order {
         id: order.id,
         client_id: order.request.client.id,
-        status: OrderStatus::Placed,
-        expires_at: None,
+        status: order.status(),
+        expires_at: order.expires_at(now),
         lines: sale.movements.iter().map(|movement| line(shelf, movement)).collect(),
         total_minor: sale.total_minor,
         created_at: now,
@@ -125,5 +121,6 @@ fn line(shelf: &Shelf, sale: &Movement) -> OrderedLine {
         title: shelf.get(sale.book_id).map(|stock| stock.title.clone()).unwrap_or_default(),
         copies: -sale.delta,
         unit_price_minor: sale.unit_price_minor.unwrap_or_default(),
+        returned: 0,
     }
 }

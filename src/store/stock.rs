@@ -1,14 +1,14 @@
-//! What admins do to the stock: restocks, stocktakes, new books. Each function runs inside a
+//! What admins do to the stock: restocks, stocktakes, returns, new books. Each function runs inside a
 //! transaction that its caller opened, and all go the way of a sale: lock the books in id order,
 //! look whether the request was settled before, decide by the pure rules, write.
 
 use super::connection::AnyConnection;
 use super::error::Error;
 use super::movements::Origin;
-use super::{books, clock, entries, movements};
+use super::{books, clock, entries, locking, movements, orders};
 use crate::domain::{
-    self, Book, BookId, Counted, Delivered, Movement, NewBook, NewEntry, Reason, RecordedMovement,
-    Refusal, Shelf, StockEntry,
+    self, Book, BookId, Copies, Counted, Delivered, Movement, NewBook, NewEntry, OrderId,
+    OrderStatus, Reason, RecordedMovement, Refusal, Shelf, StockEntry,
 };
 
 /// The good end of a request for a stock entry.
@@ -64,21 +64,46 @@ fn enter(
         return Ok(Entered { is_replay: earlier.id != entry.id, entry: earlier });
     }
     let moved = rule(&mut shelf)?;
-    books::save_stock(connection, &moved)?;
-    write_entry(connection, entry, reason, moved)
+    write_entry(connection, entry, reason, None, moved)
 }
 
-/// Writes an entry and appends its movements to the ledger.
+/// Puts on the shelf what a buyer brought back of an order, all lines or none. The order's row is
+/// locked first: of two who bring back the same copy one waits, and then sees that it is back.
+///
+/// # Errors
+/// [`Refusal::UnknownOrder`], [`Refusal::NotReturnable`], [`Refusal::ReturnsExceedSale`],
+/// [`Refusal::ShelfFull`], [`Refusal::KeyReused`].
+pub fn take_back(
+    connection: &mut AnyConnection,
+    entry: &NewEntry,
+    order_id: OrderId,
+    lines: &[(BookId, Copies)],
+) -> Result<Entered, Error> {
+    locking::orders(connection, [order_id])?;
+    let mut shelf = books::lock(connection, lines.iter().map(|(book_id, _)| *book_id))?;
+    if let Some(earlier) = entries::settled(connection, entry)? {
+        return Ok(Entered { is_replay: earlier.id != entry.id, entry: earlier });
+    }
+    let order = orders::find(connection, entry.request.client, order_id)?;
+    if order.status != OrderStatus::Placed {
+        return Err(Refusal::NotReturnable { status: order.status }.into());
+    }
+    let moved = domain::take_back(&mut shelf, &order.lines, lines)?;
+    write_entry(connection, entry, Reason::Return, Some(order_id), moved)
+}
+
+/// Writes an entry with its movements and saves the stock of the books that moved.
 fn write_entry(
     connection: &mut AnyConnection,
     entry: &NewEntry,
     reason: Reason,
+    order_id: Option<OrderId>,
     moved: Vec<Movement>,
 ) -> Result<Entered, Error> {
     let now = clock::now(connection)?;
-    entries::insert(connection, entry, reason, now)?;
+    entries::insert(connection, entry, reason, order_id, now)?;
     let rows: Vec<_> = moved.iter().map(|one| (Origin::Entry(entry.id), *one)).collect();
-    movements::append(connection, &rows, now)?;
+    movements::record(connection, &rows, now)?;
     let reference = entry.reference.as_ref().map(|reference| reference.as_str().to_owned());
     let movements = moved
         .into_iter()
@@ -134,7 +159,7 @@ pub fn create_book(
     let (book_ids, first) = books::insert(connection, std::slice::from_ref(new), now)?;
     // A book without copies moves no stock, but its request may have a key to remember.
     if !first.is_empty() || entry.request.key.is_some() {
-        write_entry(connection, entry, Reason::Initial, first)?;
+        write_entry(connection, entry, Reason::Initial, None, first)?;
     }
     let book = books::find(connection, book_ids[0])?;
     Ok(Created { book, is_replay: false })

@@ -3,12 +3,14 @@
 //!
 //! A request becomes a job in a bounded queue; one worker takes what waits, in the order it came, and
 //! serves it as a batch. Nobody waiting: a batch of one, which is the plain transaction
-//! of one order. Nothing lingers to let a batch grow. What is asked for is a [`Trade`]: orders, and
-//! looks at single books.
+//! of one order. Nothing lingers to let a batch grow. What is asked for is a [`Trade`]: orders, what is
+//! to become of them, and looks at single books. Beside it the [`Sweeper`] takes back what holds that
+//! ran out had kept.
 
 mod batch;
 mod error;
 mod queue;
+mod sweeper;
 mod trade;
 mod worker;
 
@@ -20,7 +22,8 @@ use futures_util::future::BoxFuture;
 
 pub use error::Error;
 use queue::Queue;
-pub use trade::{Looks, Sales, Trade};
+pub use sweeper::Sweeper;
+pub use trade::{Acts, Looks, Sales, Trade};
 
 use crate::domain::{NewOrder, Placement};
 use crate::store::Store;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use crate::domain::{Book, BookId, NewOrder, Placement, Refusal};
-use crate::store::{self, Store, books, sale};
+use crate::domain::{Act, Book, BookId, NewOrder, Order, Placement, Refusal};
+use crate::store::{self, Store, books, life, sale};
 
 /// Something that many may ask for at the same time, and be served together.
 pub trait Trade: 'static {
@@ -40,6 +40,25 @@ impl Trade for Sales {
         asks: &[NewOrder],
     ) -> Result<Vec<Result<Placement, Refusal>>, store::Error> {
         store.transaction_until(deadline, |connection| sale::place(connection, asks))
+    }
+}
+
+/// Wishes for orders that were made: confirmations and cancellations, granted in one transaction.
+///
+/// Granting a wish again changes nothing: should the answer to a commit be lost, the next run finds
+/// the orders as the first one left them.
+pub struct Acts;
+
+impl Trade for Acts {
+    type Ask = Act;
+    type Answer = Order;
+
+    fn serve(
+        store: &Store,
+        deadline: Instant,
+        asks: &[Act],
+    ) -> Result<Vec<Result<Order, Refusal>>, store::Error> {
+        store.transaction_until(deadline, |connection| life::act(connection, asks))
     }
 }
 

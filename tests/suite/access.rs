@@ -34,6 +34,11 @@ fn admin_calls(client: &Client, book: i64) -> Vec<Call> {
         client.restock_many(&[(book, 1)]),
         client.stocktake(book, 1),
         client.get(&format!("{path}/movements")),
+        client.get(&format!("{path}/holds")),
+        client.post(
+            &format!("/v1/orders/{}/returns", uuid::Uuid::now_v7()),
+            json!({ "lines": [{ "book_id": book, "quantity": 1 }] }),
+        ),
     ]
 }
 
@@ -43,7 +48,10 @@ fn order_calls(client: &Client, book: i64) -> Vec<Call> {
         client.buy(book, 1),
         client.order(&[(book, 1)]),
         client.get("/v1/orders"),
+        client.hold(&[(book, 1)], 60),
         client.get(&format!("/v1/orders/{random}")),
+        client.call(Method::POST, &format!("/v1/orders/{random}/confirm")),
+        client.call(Method::POST, &format!("/v1/orders/{random}/cancel")),
     ]
 }
 

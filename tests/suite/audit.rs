@@ -39,6 +39,10 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         returns_beyond_what_was_sold_are_found,
         a_return_of_a_book_that_was_not_in_the_order_is_found,
         returns_of_what_was_sold_are_right,
+        returns_of_what_was_not_sold_for_good_are_found,
+        a_hold_without_an_end_is_found,
+        a_status_that_there_is_not_is_found,
+        holds_that_nobody_takes_back_are_a_warning,
         everything_wrong_at_once_is_found_in_one_go,
 ];
 
@@ -284,6 +288,50 @@ fn returns_of_what_was_sold_are_right(shop: &Shop) {
     let ledger = Ledger::new(shop);
     ledger.damage(&returned(4, "{order}"));
     assert!(ledger.findings().is_empty(), "{:#?}", ledger.findings());
+}
+
+fn returns_of_what_was_not_sold_for_good_are_found(shop: &Shop) {
+    let ledger = Ledger::new(shop);
+    ledger.damage(&returned(1, "{order}"));
+    ledger.damage(
+        "UPDATE orders SET status = 'held', expires_at = '2126-01-01 00:00:00' WHERE id = {order}",
+    );
+    ledger.finds_order("returns_of_placed", &ledger.order);
+    assert_eq!(ledger.findings().len(), 1, "{:#?}", ledger.findings());
+}
+
+fn a_hold_without_an_end_is_found(shop: &Shop) {
+    let ledger = Ledger::new(shop);
+    ledger.damage("UPDATE orders SET status = 'held' WHERE id = {order}");
+    ledger.finds_order("order_status", &ledger.order);
+}
+
+fn a_status_that_there_is_not_is_found(shop: &Shop) {
+    let ledger = Ledger::new(shop);
+    ledger.damage("UPDATE orders SET status = 'paid' WHERE id = {order}");
+    ledger.finds_order("order_status", &ledger.order);
+}
+
+fn holds_that_nobody_takes_back_are_a_warning(shop: &Shop) {
+    let warnings = || {
+        let audit = shop.bookstore(["audit", "--format", "json"]).run().exits(0).json();
+        audit["warnings"].as_array().unwrap().clone()
+    };
+    let book = shop.book(5);
+    shop.storefront.hold(&[(book, 1)], 600).expect(201);
+    let usual = warnings().len();
+    assert_eq!(shop.server().stop(), 0);
+    shop.database.connect().run("UPDATE orders SET expires_at = '2026-01-01 00:00:00'");
+    let warned = warnings();
+    assert_eq!(warned.len(), usual + 1, "{warned:?}");
+    assert!(warned[usual].as_str().unwrap().starts_with("1 holds ran out"), "{warned:?}");
+    // The next one to open does it.
+    let server = shop.second_server();
+    let client = shop.storefront.at(&server);
+    crate::kit::eventually(std::time::Duration::from_secs(30), "the copy is back", || {
+        (client.quantity(book) == 5).then_some(())
+    });
+    assert_eq!(warnings().len(), usual);
 }
 
 fn everything_wrong_at_once_is_found_in_one_go(shop: &Shop) {

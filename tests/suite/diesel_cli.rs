@@ -13,7 +13,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         run_makes_what_migrate_makes,
         redo_and_revert_leave_nothing_behind;
     Shop on Backend::ALL:
-        what_migrate_made_the_diesel_cli_can_take_back;
+        what_migrate_made_the_diesel_cli_can_take_back,
+        a_database_of_the_schema_before_holds_is_brought_up_to_date,
+        the_schema_before_holds_is_refused_while_one_is_there;
     Nothing on Backend::POSTGRES:
         the_schema_file_is_what_the_diesel_cli_prints;
 ];
@@ -27,6 +29,10 @@ pub fn missing() -> Option<Missing> {
 
 /// Runs the Diesel CLI from the repository.
 fn diesel(database: &Database, arguments: &[&str]) -> Finished {
+    try_diesel(database, arguments).exits(0)
+}
+
+fn try_diesel(database: &Database, arguments: &[&str]) -> Finished {
     let program = variable(VARIABLE).unwrap();
     let home = tempfile::tempdir().unwrap();
     // The Diesel CLI takes a path for SQLite.
@@ -39,7 +45,7 @@ fn diesel(database: &Database, arguments: &[&str]) -> Finished {
         }
     }
     command.current_dir(env!("CARGO_MANIFEST_DIR")).env("DATABASE_URL", url).args(arguments);
-    finish(&mut command, &format!("diesel {}", arguments.join(" "))).exits(0)
+    finish(&mut command, &format!("diesel {}", arguments.join(" ")))
 }
 
 /// `diesel migration ...` with this backend's folder.
@@ -66,9 +72,12 @@ fn schema(database: &Database) -> String {
                    AND conrelid::regclass::text NOT LIKE '%diesel%') AS lines"
         }
         Backend::Mysql => {
-            "SELECT group_concat(concat_ws(' ', table_name, column_name, column_type, is_nullable, column_key)
-                 ORDER BY table_name, ordinal_position SEPARATOR ';')
-             FROM information_schema.columns WHERE table_schema = database() AND table_name NOT LIKE '%diesel%'"
+            "SELECT group_concat(line ORDER BY line SEPARATOR ';') FROM (
+                 SELECT concat_ws(' ', table_name, ordinal_position, column_name, column_type, is_nullable) AS line
+                 FROM information_schema.columns WHERE table_schema = database() AND table_name NOT LIKE '%diesel%'
+                 UNION ALL SELECT concat_ws(' ', table_name, index_name, seq_in_index, column_name)
+                 FROM information_schema.statistics WHERE table_schema = database() AND table_name NOT LIKE '%diesel%')
+                 AS line"
         }
     };
     let mut connection = database.connect();
@@ -124,6 +133,65 @@ fn what_migrate_made_the_diesel_cli_can_take_back(shop: &Shop) {
     shop.server().stop();
     migration(&shop.database, &["redo", "--all"]);
     assert_eq!(shop.database.connect().number("SELECT count(*) FROM books"), 0);
+}
+
+const ORDER_LIFE: &str = "2026-11-24-000000";
+
+/// Takes back the migration that brought holds.
+fn revert_order_life(database: &Database) -> Finished {
+    let folder = format!("migrations/{}", database.backend);
+    let run = try_diesel(database, &["migration", "revert", "--migration-dir", &folder]);
+    if run.code == 0 {
+        assert!(run.said().contains(ORDER_LIFE), "{run}");
+    }
+    run
+}
+
+fn a_database_of_the_schema_before_holds_is_brought_up_to_date(shop: &Shop) {
+    let expected = schema(&shop.database);
+    let book = shop.book(50);
+    assert_eq!(shop.server().stop(), 0);
+    revert_order_life(&shop.database).exits(0);
+    assert_ne!(schema(&shop.database), expected);
+    // An order that the program of that schema wrote.
+    let id = "01900000-0000-7000-8000-000000000001";
+    let (literal, hash) = (shop.database.uuid_literal(id), shop.database.hash_literal());
+    shop.database.connect().run(&format!(
+        "INSERT INTO orders (id, client_id, idempotency_key, request_hash, status, total_minor, created_at)
+             VALUES ({literal}, 2, 'old', {hash}, 'placed', 3000, '2026-01-01 00:00:00');
+         INSERT INTO stock_movements
+                 (book_id, seq, delta, quantity_after, reason, order_id, unit_price_minor, created_at)
+             VALUES ({book}, 2, -3, 47, 'sale', {literal}, 1000, '2026-01-01 00:00:00');
+         UPDATE books SET quantity = 47, last_seq = 2 WHERE id = {book}"
+    ));
+    let pending = shop.bookstore(["audit"]).run().exits(2);
+    pending.says(&["bookstore migrate"]);
+    shop.bookstore(["migrate"]).run().exits(0).says(&[&ORDER_LIFE.replace('-', "")]);
+    assert_eq!(schema(&shop.database), expected);
+    shop.audit();
+
+    let server = shop.second_server();
+    let client = shop.storefront.at(&server);
+    let order = client.get(&format!("/v1/orders/{id}")).expect(200);
+    assert_eq!(order["status"], "placed");
+    assert_eq!(client.confirm(&order).expect(200)["status"], "placed");
+    shop.admin.at(&server).take_back(&order, &[(book, 1)]).expect(201);
+    assert_eq!(client.quantity(book), 48);
+}
+
+fn the_schema_before_holds_is_refused_while_one_is_there(shop: &Shop) {
+    let book = shop.book(5);
+    let held = shop.storefront.hold(&[(book, 1)], 86_400).expect(201);
+    let expected = schema(&shop.database);
+    let refused = revert_order_life(&shop.database);
+    assert_ne!(refused.code, 0, "{refused}");
+    refused.says(&["orders are held", "confirm or cancel"]);
+    assert_eq!(schema(&shop.database), expected);
+    shop.storefront.buy(book, 1).expect(201);
+    shop.storefront.confirm(&held).expect(200);
+    revert_order_life(&shop.database).exits(0);
+    shop.bookstore(["migrate"]).run().exits(0);
+    assert_eq!(schema(&shop.database), expected);
 }
 
 fn the_schema_file_is_what_the_diesel_cli_prints(backend: Backend) {

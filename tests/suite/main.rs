@@ -11,9 +11,12 @@ mod audit;
 mod bad_input;
 mod bad_requests;
 mod catalogue;
+mod clocks;
 mod command_line;
 mod diesel_cli;
 mod first_run;
+mod hold_races;
+mod holds;
 mod http;
 mod idempotency;
 mod import;
@@ -27,18 +30,23 @@ mod pages;
 mod purchases;
 mod races;
 mod restocks;
+mod returns;
 mod search;
 mod stocktakes;
 mod till;
 
 use kit::{Backend, Theme};
 
-const THEMES: [Theme; 23] = [
+const THEMES: [Theme; 27] = [
     Theme::new("catalogue", catalogue::SCENARIOS),
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
     Theme::new("purchases", purchases::SCENARIOS),
     Theme::new("orders", orders::SCENARIOS),
+    Theme::new("holds", holds::SCENARIOS),
+    Theme::new("hold_races", hold_races::SCENARIOS),
+    Theme::new("clocks", clocks::SCENARIOS).with(clocks::missing),
+    Theme::new("returns", returns::SCENARIOS),
     Theme::new("restocks", restocks::SCENARIOS),
     Theme::new("stocktakes", stocktakes::SCENARIOS),
     Theme::new("idempotency", idempotency::SCENARIOS),

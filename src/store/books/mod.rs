@@ -1,4 +1,4 @@
-//! The table `books`: row locks and stock, pages, and the catalogue.
+//! The table `books`: stock, pages, and the catalogue.
 
 mod listing;
 mod stock;
@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 pub use listing::{Listing, Mark, Page, SortBy, list};
-pub(super) use stock::{lock, save_stock};
+pub(super) use stock::save_stock;
 
 use super::connection::{AnyConnection, on_backend};
 use super::error::Error;
+pub(super) use super::locking::books as lock;
 use super::sql_types::Moment;
 use super::{clock, movements};
 use crate::domain::{Book, BookEdit, BookId, Isbn, Movement, NewBook, Refusal, first_stock};

@@ -1,68 +1,13 @@
-//! The stock of books: the row lock that every change of it takes first, and the write.
+//! The stock of books, written. The row lock that comes first is `store::locking::books`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Integer};
 
-use crate::domain::{BookId, Movement, Shelf, Stock};
-use crate::schema::books;
+use crate::domain::{BookId, Movement};
 use crate::store::connection::{AnyConnection, MultiBackend};
-use crate::store::sql_types::Moment;
-
-#[derive(Queryable)]
-struct StockRow {
-    id: i64,
-    title: String,
-    price_minor: i32,
-    quantity: i32,
-    last_seq: i64,
-    archived_at: Option<Moment>,
-}
-
-impl From<StockRow> for Stock {
-    fn from(row: StockRow) -> Self {
-        Self {
-            book_id: BookId(row.id),
-            title: row.title,
-            price_minor: row.price_minor,
-            quantity: row.quantity,
-            last_seq: row.last_seq,
-            is_archived: row.archived_at.is_some(),
-        }
-    }
-}
-
-/// Locks the rows of `book_ids` until the transaction ends and returns what is on the shelf.
-///
-/// This is the article's `select_for_update()`: `SELECT ... WHERE id IN (...) ORDER BY id FOR
-/// UPDATE`. Always in id order and in one statement, so that two orders never wait for each other
-/// in a circle. SQLite has no row locks and needs none: the transaction began with `BEGIN
-/// IMMEDIATE` and is the only writer.
-pub(in crate::store) fn lock(
-    connection: &mut AnyConnection,
-    book_ids: impl IntoIterator<Item = BookId>,
-) -> QueryResult<Shelf> {
-    let ids: BTreeSet<i64> = book_ids.into_iter().map(|id| id.0).collect();
-    let rows = books::table.filter(books::id.eq_any(ids)).order(books::id).select((
-        books::id,
-        books::title,
-        books::price_minor,
-        books::quantity,
-        books::last_seq,
-        books::archived_at,
-    ));
-    let locked: Vec<StockRow> = match connection {
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres)?,
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql)?,
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
-    };
-    Ok(locked.into_iter().map(Stock::from).collect())
-}
 
 /// Writes quantity and `last_seq` of each book that `movements` moved, once, to what its last
 /// movement says. The rows must be locked.

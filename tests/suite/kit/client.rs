@@ -77,6 +77,25 @@ impl Client {
         self.post("/v1/orders", json!({ "lines": lines_of(lines) }))
     }
 
+    /// An order that is held for so many seconds.
+    pub fn hold(&self, lines: &[(i64, i64)], seconds: i64) -> Call {
+        self.post("/v1/orders", json!({ "lines": lines_of(lines), "hold_seconds": seconds }))
+    }
+
+    pub fn confirm(&self, order: &Answer) -> Call {
+        self.call(Method::POST, &format!("/v1/orders/{}/confirm", order.id()))
+    }
+
+    pub fn cancel(&self, order: &Answer) -> Call {
+        self.call(Method::POST, &format!("/v1/orders/{}/cancel", order.id()))
+    }
+
+    /// A return of an order's copies.
+    pub fn take_back(&self, order: &Answer, lines: &[(i64, i64)]) -> Call {
+        let path = format!("/v1/orders/{}/returns", order.id());
+        self.post(&path, json!({ "lines": lines_of(lines) }))
+    }
+
     pub fn restock(&self, book: i64, copies: i64) -> Call {
         self.post(&format!("/v1/books/{book}/restocks"), json!({ "quantity": copies }))
     }

@@ -105,7 +105,7 @@ impl Database {
     /// Sums over every table: two equal ones mean that nothing was added, removed or counted
     /// between them.
     pub fn fingerprint(&self) -> String {
-        const SUMS: [&str; 9] = [
+        const SUMS: [&str; 11] = [
             "SELECT count(*) FROM clients",
             "SELECT count(*) FROM books",
             "SELECT sum(quantity) + 3 * sum(last_seq) + 7 * sum(version) + 11 * sum(price_minor) FROM books",
@@ -113,6 +113,8 @@ impl Database {
             "SELECT count(*) FROM books WHERE archived_at IS NOT NULL",
             "SELECT count(*) FROM orders",
             "SELECT sum(total_minor) FROM orders",
+            "SELECT count(*) FROM orders WHERE status = 'held'",
+            "SELECT count(*) FROM orders WHERE status = 'placed'",
             "SELECT count(*) FROM stock_entries",
             "SELECT 1000000 * count(*) + sum(delta) + 3 * sum(quantity_after) FROM stock_movements",
         ];

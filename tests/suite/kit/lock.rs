@@ -22,6 +22,20 @@ pub fn hold(shop: &Shop, book: i64) -> Connection {
     holder
 }
 
+/// Takes the lock of `order` as a confirmation does and keeps it until [`let_go`].
+pub fn hold_order(shop: &Shop, order: &Answer) -> Connection {
+    let mut holder = shop.database.connect();
+    match shop.backend() {
+        Backend::Sqlite => holder.run("BEGIN IMMEDIATE"),
+        _ => {
+            holder.run("BEGIN");
+            let id = shop.database.uuid_literal(&order.id());
+            holder.number(&format!("SELECT total_minor FROM orders WHERE id = {id} FOR UPDATE"));
+        }
+    }
+    holder
+}
+
 pub fn let_go(mut holder: Connection) {
     holder.run("COMMIT");
 }

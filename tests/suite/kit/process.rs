@@ -39,6 +39,14 @@ impl Bookstore {
         self
     }
 
+    /// Lets the process believe that its wall clock is off by `shift`, such as `+1d`.
+    pub fn with_clock(self, shift: &str) -> Self {
+        let library = clock_library().expect("the theme `clocks` is left out without it");
+        self.env("LD_PRELOAD", &library)
+            .env("FAKETIME", shift)
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    }
+
     /// Runs in `folder` instead of an empty one.
     pub fn within(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
@@ -55,6 +63,13 @@ impl Bookstore {
     pub fn spawn(mut self) -> Running {
         Running::start(&mut self.command, self.home)
     }
+}
+
+/// libfaketime, where Debian puts it.
+pub fn clock_library() -> Option<String> {
+    let architecture = std::env::consts::ARCH;
+    let path = format!("/usr/lib/{architecture}-linux-gnu/faketime/libfaketimeMT.so.1");
+    Path::new(&path).exists().then_some(path)
 }
 
 /// A command that sees only PATH, a home folder, and where coverage goes if it is measured.

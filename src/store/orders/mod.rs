@@ -1,15 +1,20 @@
-//! The table `orders`.
+//! The table `orders`: written, found again, read back.
+
+mod listing;
+mod overdue;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::books::Page;
-use super::connection::{AnyConnection, MultiBackend, on_backend};
+pub use listing::{Filter, HoldMark, holds_of, list};
+pub use overdue::{Overdue, overdue};
+
+use super::connection::{AnyConnection, on_backend};
 use super::error::Error;
-use super::movements;
 use super::sql_types::{Id, Moment};
+use super::{entries, movements};
 use crate::domain::batch::Settled;
 use crate::domain::{
     Client, ClientId, NewOrder, Order, OrderId, OrderStatus, Refusal, Request, RequestHash,
@@ -102,9 +107,9 @@ pub(super) fn insert(
                 client_id: order.request.client.id.0,
                 idempotency_key: order.request.key.as_ref().map(|key| key.as_str()),
                 request_hash: hash,
-                status: OrderStatus::Placed.as_str(),
+                status: order.status().as_str(),
                 total_minor: *total_minor,
-                expires_at: None,
+                expires_at: order.expires_at(now).map(Moment),
                 created_at: Moment(now),
             }
         })
@@ -115,6 +120,35 @@ pub(super) fn insert(
         })?;
     }
     Ok(())
+}
+
+/// Gives orders another status. Their rows must be locked. A hold that ended in time has no end any
+/// more; one that expired keeps the moment.
+pub(super) fn set_status(
+    connection: &mut AnyConnection,
+    order_ids: &[OrderId],
+    status: OrderStatus,
+) -> QueryResult<()> {
+    if order_ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Id> = order_ids.iter().map(|id| Id(id.0)).collect();
+    let rows = orders::table.filter(orders::id.eq_any(ids));
+    let word = orders::status.eq(status.as_str());
+    on_backend!(connection, concrete => match status {
+        OrderStatus::Expired => diesel::update(rows).set(word).execute(concrete),
+        _ => {
+            let no_end = orders::expires_at.eq(None::<Moment>);
+            diesel::update(rows).set((word, no_end)).execute(concrete)
+        }
+    })?;
+    Ok(())
+}
+
+/// The status that `word` in the row of order `id` names.
+pub(super) fn read_status(id: OrderId, word: &str) -> Result<OrderStatus, Error> {
+    OrderStatus::from_word(word)
+        .ok_or_else(|| Error::Unreadable(format!("order {id} with the unknown status {word:?}")))
 }
 
 #[derive(Queryable, Selectable)]
@@ -132,12 +166,14 @@ struct Row {
 fn complete(connection: &mut AnyConnection, rows: Vec<Row>) -> Result<Vec<Order>, Error> {
     let ids: Vec<_> = rows.iter().map(|row| OrderId(row.id.0)).collect();
     let mut lines = movements::lines_of(connection, &ids)?;
+    for ((order_id, book_id), copies) in entries::returned_copies(connection, &ids)? {
+        let line = lines.get_mut(&order_id).into_iter().flatten();
+        line.filter(|line| line.book_id == book_id).for_each(|line| line.returned = copies);
+    }
     rows.into_iter()
         .map(|row| {
             let id = OrderId(row.id.0);
-            let status = OrderStatus::from_word(&row.status).ok_or_else(|| {
-                Error::Unreadable(format!("order {id} with the unknown status {:?}", row.status))
-            })?;
+            let status = read_status(id, &row.status)?;
             Ok(Order {
                 id,
                 client_id: ClientId(row.client_id),
@@ -169,34 +205,4 @@ pub(super) fn load(connection: &mut AnyConnection, ids: &[OrderId]) -> Result<Ve
 pub fn find(connection: &mut AnyConnection, client: Client, id: OrderId) -> Result<Order, Error> {
     let order = load(connection, &[id])?.pop();
     Ok(order.filter(|order| client.may_see(order.client_id)).ok_or(Refusal::UnknownOrder)?)
-}
-
-/// A page of the orders that `client` may see, the newest first, before order `after` if given.
-/// Newest means made last by an instance's clock, which is what the ids are sorted by.
-///
-/// # Errors
-/// What the database says.
-pub fn list(
-    connection: &mut AnyConnection,
-    client: Client,
-    after: Option<OrderId>,
-    limit: usize,
-) -> Result<Page<Order, OrderId>, Error> {
-    let mut query = orders::table
-        .order(orders::id.desc())
-        .select(Row::as_select())
-        .limit(limit as i64 + 1)
-        .into_boxed::<MultiBackend>();
-    if !client.is_admin() {
-        query = query.filter(orders::client_id.eq(client.id.0));
-    }
-    if let Some(after) = after {
-        query = query.filter(orders::id.lt(Id(after.0)));
-    }
-    let mut rows = query.load(connection)?;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let items = complete(connection, rows)?;
-    let next = items.last().filter(|_| has_more).map(|order| order.id);
-    Ok(Page { items, next })
 }

@@ -1,0 +1,118 @@
+//! Every row lock. Whoever needs several kinds of rows locks orders first, then books, each kind in
+//! one statement and in id order, so that two transactions never wait for each other in a circle.
+//!
+//! SQLite has no row locks and needs none: a transaction began with `BEGIN IMMEDIATE` and is the
+//! only writer.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::connection::AnyConnection;
+use super::sql_types::{Id, Moment};
+use crate::domain::{BookId, OrderId, Shelf, Stock};
+use crate::schema::{books, orders};
+
+#[derive(Queryable)]
+struct StockRow {
+    id: i64,
+    title: String,
+    price_minor: i32,
+    quantity: i32,
+    last_seq: i64,
+    archived_at: Option<Moment>,
+}
+
+impl From<StockRow> for Stock {
+    fn from(row: StockRow) -> Self {
+        Self {
+            book_id: BookId(row.id),
+            title: row.title,
+            price_minor: row.price_minor,
+            quantity: row.quantity,
+            last_seq: row.last_seq,
+            is_archived: row.archived_at.is_some(),
+        }
+    }
+}
+
+/// Locks the rows of `book_ids` until the transaction ends and returns what is on the shelf.
+///
+/// This is the article's `select_for_update()`: `SELECT ... WHERE id IN (...) ORDER BY id FOR
+/// UPDATE`. Whoever changes the stock of a book comes through here first.
+pub(super) fn books(
+    connection: &mut AnyConnection,
+    book_ids: impl IntoIterator<Item = BookId>,
+) -> QueryResult<Shelf> {
+    let ids: BTreeSet<i64> = book_ids.into_iter().map(|id| id.0).collect();
+    let rows = books::table.filter(books::id.eq_any(ids)).order(books::id).select((
+        books::id,
+        books::title,
+        books::price_minor,
+        books::quantity,
+        books::last_seq,
+        books::archived_at,
+    ));
+    let locked: Vec<StockRow> = match connection {
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres)?,
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql)?,
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
+    };
+    Ok(locked.into_iter().map(Stock::from).collect())
+}
+
+/// What decides about an order, read under its lock.
+#[derive(Queryable)]
+pub(super) struct LockedOrder {
+    pub(super) id: Id,
+    pub(super) client_id: i64,
+    pub(super) status: String,
+    pub(super) expires_at: Option<Moment>,
+}
+
+/// The columns of a [`LockedOrder`].
+const DECISIVE: (orders::id, orders::client_id, orders::status, orders::expires_at) =
+    (orders::id, orders::client_id, orders::status, orders::expires_at);
+
+/// Locks the rows of `order_ids` until the transaction ends, waiting for whoever has one.
+pub(super) fn orders(
+    connection: &mut AnyConnection,
+    order_ids: impl IntoIterator<Item = OrderId>,
+) -> QueryResult<Vec<LockedOrder>> {
+    let ids = sorted(order_ids);
+    let rows = orders::table.filter(orders::id.eq_any(ids)).order(orders::id).select(DECISIVE);
+    match connection {
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres),
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql),
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(sqlite) => rows.load(sqlite),
+    }
+}
+
+/// Locks those rows of `order_ids` that nobody else has locked, and leaves out the others: `FOR
+/// UPDATE SKIP LOCKED`. For work that whoever has the others is doing already.
+pub(super) fn free_orders(
+    connection: &mut AnyConnection,
+    order_ids: impl IntoIterator<Item = OrderId>,
+) -> QueryResult<Vec<LockedOrder>> {
+    let ids = sorted(order_ids);
+    let rows = orders::table.filter(orders::id.eq_any(ids)).order(orders::id).select(DECISIVE);
+    match connection {
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(postgres) => rows.for_update().skip_locked().load(postgres),
+        #[cfg(feature = "mysql")]
+        AnyConnection::Mysql(mysql) => rows.for_update().skip_locked().load(mysql),
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(sqlite) => rows.load(sqlite),
+    }
+}
+
+fn sorted(order_ids: impl IntoIterator<Item = OrderId>) -> Vec<Id> {
+    let ids: BTreeSet<OrderId> = order_ids.into_iter().collect();
+    ids.into_iter().map(|id| Id(id.0)).collect()
+}
