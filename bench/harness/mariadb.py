@@ -45,7 +45,7 @@ class MariaDb:
         """Removes a database."""
         self._sql(f"DROP DATABASE IF EXISTS {database}")
 
-    def settle(self) -> None:
+    def settle(self, database: str) -> None:
         """Nothing: InnoDB has no checkpoint on demand, and its log is bigger than a run."""
 
     def log_position(self) -> int:

@@ -59,7 +59,7 @@ class Bench:
             load = partial(Load, url=server.url, template=store.template)
             main = partial(load, cell.load, connections=cell.connections)
             # First, so that the warm-up pays for the pages that the log then holds in full.
-            self._stores.backends[cell.backend].settle()
+            self._stores.backends[cell.backend].settle(store.name)
             warm_up = main(seconds=WARM_UP).report()
             # wrk goes without its last answers. A slow server has a queue of such requests, which
             # the measurement must not wait behind.
@@ -88,7 +88,7 @@ class Bench:
         database = self._stores.backends[cell.backend]
         where = {"store": store, "postgres": database, "surroundings": self._surroundings}
         run = partial(pgbench.run, cell.load, cell.connections, **where)
-        database.settle()
+        database.settle(store.name)
         warm_up = run(seconds=WARM_UP)
         meters = _Meters(database, server=None)
         report = run(seconds=seconds)

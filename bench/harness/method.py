@@ -15,8 +15,9 @@ COLUMNS = (
 POINTS = (
     "Each contestant of a scenario runs once a round, one after the other; the order rotates from "
     "round to round. Ratios are of medians within one scenario.",
-    "Each run sells from a fresh copy of its store. PostgreSQL is told to CHECKPOINT, the "
-    "contestant is warmed up for a second and comes to rest, then the measurement begins.",
+    "Each run sells from a fresh copy of its store. PostgreSQL has a quarter of the memory as its "
+    "manual advises, reads the copy into it (pg_prewarm) and is told to CHECKPOINT; the contestant "
+    "is warmed up for a second and comes to rest, then the measurement begins.",
     "After each run the server is stopped, `bookstore audit` must find nothing (with 5,000,000 "
     "orders: after the last round), and the sales in the database must be those that the load "
     "generator was told of, and at most those in flight more. Otherwise there is no figure.",

@@ -34,7 +34,7 @@ class Sqlite:
         for file in self._scratch.glob(f"{database}.db*"):
             file.unlink()
 
-    def settle(self) -> None:
+    def settle(self, database: str) -> None:
         """Nothing: a fresh file has nothing to write out."""
 
     def log_position(self) -> None:
