@@ -90,6 +90,14 @@ def of(results: Results) -> list[Bar]:
             1.0,
         ),
     }
+    bars["a copy held and confirmed / pgbench at its best"] = (
+        "holds",
+        _ratio(find("holds", "till", "holds"), find("holds", "pgbench", "holds"), rate),
+        5,
+        10,
+    )
+    sweeps = [find("sweep", "till", "hot", has_sweep=has_sweep) for has_sweep in (True, False)]
+    bars["p99 while 100,000 holds run out / calm"] = ("sweep", _ratio(*sweeps, "p99"), 3, 1.5)
     shown = [
         Bar(title, value, floor, aim)
         for title, (scenario, value, floor, aim) in bars.items()

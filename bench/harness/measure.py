@@ -1,13 +1,15 @@
 """One run: a fresh store, one contestant, one load; then the check that all adds up."""
 
 import resource
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from functools import partial
 
 from . import contestants, pgbench, processes, verify
-from .plan import Cell
+from .plan import HOLDS, Cell
 from .stores import Copy, Stores
 from .surroundings import Surroundings
+from .trouble import WrongCount
 from .wrk import Load, Report
 
 # Seconds of load before a measurement: connections, caches and prepared statements are there then.
@@ -34,6 +36,8 @@ class Sample:
     peak_memory: float | None
     # Bytes of the database's log for each sale; None if the database does not count them.
     log_bytes: float | None
+    # Holds taken back in a second; None where none ran out.
+    swept_per_second: float | None = None
 
 
 class Bench:
@@ -64,6 +68,8 @@ class Bench:
             # wrk goes without its last answers. A slow server has a queue of such requests, which
             # the measurement must not wait behind.
             processes.wait_for_rest(server.pid)
+            if cell.has_sweep:
+                self._stores.backends[cell.backend].let_holds_run_out(store.name)
             meters = _Meters(self._stores.backends[cell.backend], server.pid)
             if cell.has_flash_sale:
                 sale = load("hot", connections=FLASH_SALE_CONNECTIONS, seconds=seconds)
@@ -76,6 +82,8 @@ class Bench:
                 report = main(seconds=seconds).report()
                 sold = None
             sample = meters.sample(report)
+            if cell.has_sweep:
+                sample = replace(sample, swept_per_second=self._swept(cell, store))
         finally:
             # Waits for requests under way, so that what they sold can be counted.
             server.stop()
@@ -83,6 +91,16 @@ class Bench:
         if cell.load != "reads":
             sales += [warm_up, report]
         return sample, sales
+
+    def _swept(self, cell: Cell, store: Copy) -> float:
+        """Waits until all holds are taken back, and tells how many a second that was."""
+        database = self._stores.backends[cell.backend]
+        while (sweep := database.sweep(store.name)) is None:
+            time.sleep(0.2)
+        released, seconds = sweep
+        if released != HOLDS:
+            raise WrongCount(f"{released} copies came back from {HOLDS} holds")
+        return released / seconds
 
     def _pgbench(self, cell: Cell, store: Copy, seconds: int) -> tuple[Sample, list[Report]]:
         database = self._stores.backends[cell.backend]

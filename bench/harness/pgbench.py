@@ -1,4 +1,4 @@
-"""pgbench: the same sale without HTTP and without a program, straight into the database."""
+"""pgbench: the same sale, or hold and confirmation, straight into the database."""
 
 import itertools
 import re
@@ -23,7 +23,8 @@ def run(
     surroundings: Surroundings,
 ) -> Report:
     """Sells for some seconds. pgbench ends what it began, so that nothing is in flight after it."""
-    titles = 1 if load == "hot" else TITLES
+    titles = TITLES if load == "even" else 1
+    script = "hold" if load == "holds" else "purchase"
     variables = {
         "titles": titles,
         "storefronts": STOREFRONTS,
@@ -37,7 +38,7 @@ def run(
             *("--no-vacuum", "--protocol=prepared"),
             *(f"--client={clients}", f"--jobs={min(clients, 2)}", f"--time={seconds}"),
             *(f"--define={name}={value}" for name, value in variables.items()),
-            f"--file={BENCH / 'pgbench' / 'purchase.sql'}",
+            f"--file={BENCH / 'pgbench' / script}.sql",
             store.url,
         ]
     )

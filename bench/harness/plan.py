@@ -16,12 +16,16 @@ SCENARIOS = {
     "idle": "latency of one buyer alone",
     "reads": "single books, 64 connections; also while a hot title sells",
     "overload": "four times the connections, against a small queue and the usual one",
+    "holds": "one title, 256 connections: a copy held and confirmed, two requests, counted once",
+    "sweep": "one title, 256 connections, while 100,000 holds run out in the same moment",
     "growth": "hot and spread with no orders, and with 1,000,000 books and 5,000,000 orders",
 }
 
 # Orders that may wait in the till of the overload scenario; far fewer than its connections.
 SMALL_QUEUE = 256
 TITLES = 1_000
+# Of the hot title, in the store of the sweep scenario.
+HOLDS = 100_000
 
 # Tried once before the rounds; the best one competes.
 PGBENCH_CLIENTS = (1, 2, 4, 8, 16, 32, 64)
@@ -37,7 +41,7 @@ class Cell:
     scenario: str
     # till, single (batches of one), plain (no till), ceiling (no database), django, pgbench.
     contestant: str
-    # hot, even, zipf, baskets or reads.
+    # hot, even, zipf, baskets, reads or holds.
     load: str
     connections: int = 256
     backend: str = "postgres"
@@ -47,6 +51,8 @@ class Cell:
     shape: tuple[int, int] = (0, 0)
     # Whether a hot title sells at 256 connections meanwhile.
     has_flash_sale: bool = False
+    # Whether the store's holds run out when the measurement begins.
+    has_sweep: bool = False
 
     @property
     def lines(self) -> int:
@@ -64,6 +70,8 @@ class Cell:
         words.append(f"{self.connections} conn.")
         if self.has_flash_sale:
             words.append("during a flash sale")
+        if self.has_sweep:
+            words.append(f"{HOLDS:,} holds run out")
         if dict(self.settings).get("BOOKSTORE_QUEUE_LIMIT"):
             words.append(f"queue of {SMALL_QUEUE}")
         return ", ".join(words)
@@ -118,6 +126,13 @@ def cells(scenario: str, is_quick: bool, best: dict[tuple[str, str], Cell]) -> l
                 cell("till", "hot", connections=1024, settings=small),
                 cell("till", "hot", connections=1024),
             ]
+        case "holds":
+            return [cell("till", "holds"), replace(best["pgbench", "holds"], scenario=scenario)]
+        case "sweep":
+            return [
+                cell("till", "hot", store="held", has_sweep=has_sweep)
+                for has_sweep in (False, True)
+            ]
         case "growth":
             stores = ("small",) if is_quick else ("small", "large")
             return [cell("till", load, store=store) for load in ("hot", "even") for store in stores]
@@ -140,4 +155,6 @@ def needed_peers(scenarios: tuple[str, ...]) -> list[tuple[str, str]]:
         needed += [("django", "hot")]
     if "spread" in scenarios:
         needed += [("pgbench", "even"), ("django", "even")]
+    if "holds" in scenarios:
+        needed += [("pgbench", "holds")]
     return needed

@@ -56,6 +56,35 @@ class Postgres:
         orders, movements = counts.split("|")
         return int(orders), int(movements)
 
+    def confirmed(self, database: str) -> int:
+        """Orders that are placed."""
+        return int(self.sql(database, "SELECT count(*) FROM orders WHERE status = 'placed'"))
+
+    def let_holds_run_out(self, database: str) -> None:
+        """All that are held, in the same moment, which is now when this returns."""
+        self.sql(
+            database,
+            "UPDATE orders SET expires_at = clock_timestamp() + interval '3 seconds' "
+            "WHERE status = 'held'",
+        )
+        self.sql("postgres", "CHECKPOINT")
+        self.sql(
+            database,
+            "SELECT pg_sleep_until(min(expires_at)) FROM orders WHERE status = 'held'",
+        )
+
+    def sweep(self, database: str) -> tuple[int, float] | None:
+        """Copies that came back, and the seconds from the first to the last; None while holds that
+        ran out are left."""
+        left, released, seconds = self.sql(
+            database,
+            "SELECT (SELECT count(*) FROM orders WHERE status = 'held' "
+            "AND expires_at < clock_timestamp()), count(*), "
+            "coalesce(extract(epoch FROM max(created_at) - min(created_at)), 0) "
+            "FROM stock_movements WHERE reason = 'release'",
+        ).split("|")
+        return None if int(left) else (int(released), float(seconds))
+
     def clients(self, database: str) -> list[int]:
         """Ids of the storefronts, in the order in which they were made."""
         query = "SELECT id FROM clients WHERE role = 'storefront' ORDER BY id"

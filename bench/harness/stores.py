@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from . import processes
 from .mariadb import MariaDb
-from .plan import TITLES
+from .plan import HOLDS, TITLES
 from .postgres import Postgres
 from .sqlite import Sqlite
 from .surroundings import BENCH, Surroundings
@@ -61,8 +61,12 @@ class Stores:
         """The template of a store, made when it is first asked for."""
         key = backend, store
         if key not in self._templates:
-            make = self._make_small if store == "small" else self._make_large
-            self._templates[key] = make(backend)
+            make = {
+                "small": self._make_small,
+                "held": self._make_held,
+                "large": self._make_large,
+            }
+            self._templates[key] = make[store](backend)
         return self._templates[key]
 
     @contextmanager
@@ -102,6 +106,15 @@ class Stores:
             for number in range(1, STOREFRONTS + 1)
         ]
         return Template(name, tuple(tokens), stride=1, orders=0)
+
+    def _make_held(self, backend: str) -> Template:
+        small = self.prepare(backend, "small")
+        database = self.backends[backend]
+        name = "bench_held"
+        database.copy(small.name, name)
+        settings = f"\\set holds {HOLDS}\n"
+        database.sql(name, settings + (BENCH / "sql" / "holds.sql").read_text())
+        return Template(name, small.tokens, stride=1, orders=HOLDS)
 
     def _make_large(self, backend: str) -> Template:
         small = self.prepare(backend, "small")

@@ -71,6 +71,11 @@ def peer_notes(results: Results) -> list[str]:
             )
         if cell.contestant == "pgbench":
             notes.append(f"{cell.scenario}: pgbench was best with {cell.connections} clients")
+        if result.median("swept_per_second"):
+            notes.append(
+                f"{cell.scenario}: {result.median('swept_per_second'):,.0f} holds a second were "
+                "taken back, from the first to the last"
+            )
         if result.median("refused_share"):
             notes.append(
                 f"{cell.scenario}: {cell.name}: {result.median('refused_share'):.1%} of the "

@@ -20,6 +20,9 @@ def sales(stores: Stores, cell: Cell, store: Copy, reports: list[Report]) -> Non
     lines = (movements - store.template.orders) / cell.lines
     if sold != lines:
         raise WrongCount(f"{sold} orders have lines for {lines}")
+    # What is held and not confirmed was not sold.
+    if cell.load == "holds":
+        sold = stores.backends[cell.backend].confirmed(store.name)
     # The ceiling's sales never reach a database.
     is_counted = cell.contestant != "ceiling"
     if is_counted and not acknowledged <= sold <= acknowledged + in_flight:

@@ -16,7 +16,7 @@ from .trouble import Trouble
 THREADS = 1
 # Longer than any answer takes, so that a slow contestant is slow and not in error.
 _TIMEOUT = "90s"
-_SCRIPTS = {"baskets": "baskets", "reads": "reads"}
+_SCRIPTS = {name: name for name in ("baskets", "reads", "holds")}
 _runs = itertools.count(1)
 
 

@@ -39,6 +39,18 @@ function load.post(path, body, storefront)
   return head, "\r\n\r\n" .. body
 end
 
+-- A confirmation without the order's id: what comes before the id, and what comes after it.
+function load.confirmation(storefront)
+  return "POST /v1/orders/", table.concat({
+    "/confirm HTTP/1.1",
+    "Host: bookstore",
+    "Authorization: Bearer " .. tokens[storefront % #tokens + 1],
+    "Content-Length: 0",
+    "",
+    "",
+  }, "\r\n")
+end
+
 -- Numbers wrk's threads, so that no two of them make the same key.
 local threads = 0
 function load.number_thread(thread)
@@ -68,17 +80,22 @@ end
 -- wrk counts an answer of 400 and above under `errors.status` and among the requests. Refusals are
 -- quick and would hide how long those waited who got something: no more than one in a hundred of
 -- the good answers took longer than `accepted_p99_us`.
-function load.report(summary, latency)
+function load.report_counts(summary, latency, accepted, refused)
   local errors = summary.errors
-  local accepted = summary.requests - errors.status
   io.write(string.format(
     '{"requests": %d, "accepted": %d, "refused": %d, "connect_errors": %d, "read_errors": %d, '
       .. '"write_errors": %d, "timeouts": %d, "seconds": %.6f, "p50_us": %d, "p99_us": %d, '
       .. '"max_us": %d, "accepted_p99_us": %d}\n',
-    summary.requests, accepted, errors.status, errors.connect, errors.read,
+    summary.requests, accepted, refused, errors.connect, errors.read,
     errors.write, errors.timeout, summary.duration / 1e6, latency:percentile(50),
     latency:percentile(99), latency.max, exceeded_by(latency, accepted / 100)
   ))
+end
+
+-- The report of a load whose every request is counted by its own answer.
+function load.report(summary, latency)
+  local refused = summary.errors.status
+  load.report_counts(summary, latency, summary.requests - refused, refused)
 end
 
 return load
