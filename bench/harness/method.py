@@ -35,6 +35,12 @@ POINTS = (
     + " workers x threads, then of "
     + ", ".join(map(str, DJANGO_CONNECTIONS))
     + " connections.",
+    "Overload: a till with room for 256 (128 in a transaction, 128 that wait) meets 1,024 buyers. "
+    "The patient ones wait for a second after a refusal, as Retry-After tells them; the impatient "
+    "ones ask again at once, and each refusal takes the two cores about as long as a sale does.",
+    "Holds: wrk reads each order's id from its answer, which costs it more than the other loads. "
+    "pgbench does the same two transactions (pgbench/hold.sql). Sweep: the rate is the ledger's, "
+    "from the first release to the last.",
     "All of PostgreSQL's clients connect by TCP over the loopback.",
     "HTTP ceiling (counters.rs): the same server, routes, tokens and JSON, with orders answered "
     "from memory.",

@@ -15,14 +15,15 @@ SCENARIOS = {
     "sqlite": "hot and spread on SQLite; 256 connections",
     "idle": "latency of one buyer alone",
     "reads": "single books, 64 connections; also while a hot title sells",
-    "overload": "four times the connections, against a small queue and the usual one",
+    "overload": "four times as many buyers as there is room for, patient and impatient",
     "holds": "one title, 256 connections: a copy held and confirmed, two requests, counted once",
     "sweep": "one title, 256 connections, while 100,000 holds run out in the same moment",
     "growth": "hot and spread with no orders, and with 1,000,000 books and 5,000,000 orders",
 }
 
-# Orders that may wait in the till of the overload scenario; far fewer than its connections.
-SMALL_QUEUE = 256
+# Orders that may wait, and that may share a transaction, in the small till of the overload scenario.
+SMALL = 128
+SMALL_TILL = (("BOOKSTORE_BATCH_LIMIT", str(SMALL)), ("BOOKSTORE_QUEUE_LIMIT", str(SMALL)))
 TITLES = 1_000
 # Of the hot title, in the store of the sweep scenario.
 HOLDS = 100_000
@@ -41,7 +42,7 @@ class Cell:
     scenario: str
     # till, single (batches of one), plain (no till), ceiling (no database), django, pgbench.
     contestant: str
-    # hot, even, zipf, baskets, reads or holds.
+    # hot, even, zipf, baskets, reads, holds, or patient: hot, by buyers who heed Retry-After.
     load: str
     connections: int = 256
     backend: str = "postgres"
@@ -72,8 +73,10 @@ class Cell:
             words.append("during a flash sale")
         if self.has_sweep:
             words.append(f"{HOLDS:,} holds run out")
-        if dict(self.settings).get("BOOKSTORE_QUEUE_LIMIT"):
-            words.append(f"queue of {SMALL_QUEUE}")
+        if self.settings:
+            words.append(f"room for {2 * SMALL}")
+        if self.load == "patient":
+            words.append("patient")
         return ", ".join(words)
 
 
@@ -120,11 +123,13 @@ def cells(scenario: str, is_quick: bool, best: dict[tuple[str, str], Cell]) -> l
             during = [replace(one, has_flash_sale=True) for one in (ours, django)]
             return [ours, django, *during]
         case "overload":
-            small = (("BOOKSTORE_QUEUE_LIMIT", str(SMALL_QUEUE)),)
+            few, many = 2 * SMALL, 8 * SMALL
             return [
-                cell("till", "hot"),
-                cell("till", "hot", connections=1024, settings=small),
-                cell("till", "hot", connections=1024),
+                cell("till", "patient", connections=few, settings=SMALL_TILL),
+                cell("till", "patient", connections=many, settings=SMALL_TILL),
+                cell("till", "hot", connections=many, settings=SMALL_TILL),
+                cell("till", "hot", connections=few),
+                cell("till", "hot", connections=many),
             ]
         case "holds":
             return [cell("till", "holds"), replace(best["pgbench", "holds"], scenario=scenario)]

@@ -92,6 +92,24 @@ function load.report_counts(summary, latency, accepted, refused)
   ))
 end
 
+-- Buyers who do as they are told: after a refusal they wait for a second, which is what Retry-After
+-- says. wrk does not tell `delay` whose turn it is; one pause for each refusal is the same load.
+function load.be_patient()
+  local pauses = 0
+  function response(status)
+    if status == 503 then
+      pauses = pauses + 1
+    end
+  end
+  function delay()
+    if pauses == 0 then
+      return 0
+    end
+    pauses = pauses - 1
+    return 1000
+  end
+end
+
 -- The report of a load whose every request is counted by its own answer.
 function load.report(summary, latency)
   local refused = summary.errors.status

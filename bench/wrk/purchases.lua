@@ -1,5 +1,6 @@
 -- Purchases of one copy: POST /v1/books/{id}/purchases. The pattern says of which title:
--- `hot` always the first, `even` each as likely, `zipf` the k-th with weight 1/k.
+-- `hot` always the first, `even` each as likely, `zipf` the k-th with weight 1/k; `patient` is hot,
+-- by buyers who wait when they are refused.
 
 package.path = debug.getinfo(1, "S").source:match("^@(.*/)") .. "?.lua;" .. package.path
 local load = require("load")
@@ -10,6 +11,9 @@ local count = 0
 
 setup = load.number_thread
 done = load.report
+if load.pattern == "patient" then
+  load.be_patient()
+end
 
 local function purchase(rank, storefront)
   local head
@@ -45,6 +49,8 @@ function patterns.hot()
   end
   return function() return count % load.storefronts + 1 end
 end
+
+patterns.patient = patterns.hot
 
 function patterns.even()
   for rank = 1, load.titles do

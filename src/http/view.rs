@@ -67,8 +67,9 @@ struct LineView {
     quantity: i32,
     unit_price: Money,
     total: Money,
-    /// Copies that came back since.
-    returned: i32,
+    /// Copies that came back since; not there while there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned: Option<i32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,7 +89,7 @@ impl OrderView {
             quantity: line.copies,
             unit_price: shop.money(line.unit_price_minor),
             total: shop.money(line.total_minor()),
-            returned: line.returned,
+            returned: (line.returned > 0).then_some(line.returned),
             title: line.title,
         };
         Self {
