@@ -145,11 +145,12 @@ pub struct Serve {
     #[arg(long, env = "BOOKSTORE_REQUEST_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
     pub request_timeout: Duration,
 
-    /// Most orders that share one transaction; 1 gives each order its own
+    /// Most orders (or confirmations, or cancellations) that share one transaction; 1 gives each its own
     #[arg(long, env = "BOOKSTORE_BATCH_LIMIT", default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..=4_096), value_name = "N")]
     pub batch_limit: u16,
 
-    /// Most orders that wait for their turn; one more is refused at once with 503
+    /// Most orders (or confirmations, or cancellations) that wait for their turn; one more is refused
+    /// at once with 503
     #[arg(long, env = "BOOKSTORE_QUEUE_LIMIT", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub queue_limit: u32,
 

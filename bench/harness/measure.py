@@ -9,12 +9,14 @@ from . import contestants, pgbench, processes, verify
 from .plan import HOLDS, Cell
 from .stores import Copy, Stores
 from .surroundings import Surroundings
-from .trouble import WrongCount
+from .trouble import Trouble, WrongCount
 from .wrk import Load, Report
 
 # Seconds of load before a measurement: connections, caches and prepared statements are there then.
 WARM_UP = 1
 FLASH_SALE_CONNECTIONS = 256
+# Seconds that the sweep of all holds may take.
+SWEEP_PATIENCE = 120
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ class Bench:
     def _swept(self, cell: Cell, store: Copy) -> float:
         """Waits until all holds are taken back, and tells how many a second that was."""
         database = self._stores.backends[cell.backend]
+        end = time.monotonic() + SWEEP_PATIENCE
         while (sweep := database.sweep(store.name)) is None:
+            if time.monotonic() > end:
+                raise Trouble(f"holds are left {SWEEP_PATIENCE} s after they ran out")
             time.sleep(0.2)
         released, seconds = sweep
         if released != HOLDS:

@@ -64,7 +64,7 @@ class Postgres:
         """All that are held, in the same moment, which is now when this returns."""
         self.sql(
             database,
-            "UPDATE orders SET expires_at = clock_timestamp() + interval '3 seconds' "
+            "UPDATE orders SET expires_at = now() + interval '4 seconds' "
             "WHERE status = 'held'",
         )
         self.sql("postgres", "CHECKPOINT")

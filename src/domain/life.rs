@@ -12,7 +12,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Client, OrderId, OrderStatus};
+use super::{Client, OrderStatus};
 
 /// What somebody wants to become of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,17 +44,6 @@ impl Wish {
             Self::Expire => "expired",
         }
     }
-}
-
-/// What a client wants to become of one order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Act {
-    /// Who wants it.
-    pub client: Client,
-    /// The order.
-    pub order_id: OrderId,
-    /// What.
-    pub wish: Wish,
 }
 
 /// Where an order stands at a moment: its status, and what else decides what may become of it.
@@ -99,7 +88,7 @@ impl Standing {
 
 /// What becomes of an order for which something is wished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum Transition {
     /// It gets this status, as was wished.
     Becomes(OrderStatus),
     /// It is already what was wished.
@@ -110,12 +99,27 @@ pub enum Fate {
     RefusedAndBecomes(OrderStatus),
 }
 
+impl Transition {
+    /// The status that the order gets, if it gets another.
+    pub fn becomes(self) -> Option<OrderStatus> {
+        match self {
+            Self::Becomes(status) | Self::RefusedAndBecomes(status) => Some(status),
+            Self::Stays | Self::Refused => None,
+        }
+    }
+
+    /// Whether whoever wished it is told yes.
+    pub fn is_granted(self) -> bool {
+        matches!(self, Self::Becomes(_) | Self::Stays)
+    }
+}
+
 /// Every transition there is. Whatever the sequence of wishes, an order leaves `held` once, and its
 /// copies go back to the shelf at most once.
-pub fn fate(standing: Standing, wish: Wish) -> Fate {
-    use Fate::{Becomes, Refused, RefusedAndBecomes, Stays};
+pub fn transition(standing: Standing, wish: Wish) -> Transition {
     use OrderStatus as Status;
     use Standing::{Cancelled, Expired, Held, Overdue, Placed, Returned};
+    use Transition::{Becomes, Refused, RefusedAndBecomes, Stays};
     use Wish::{Cancel, CancelByAdmin, Confirm, Expire};
     match (standing, wish) {
         (Held, Confirm) => Becomes(Status::Placed),
@@ -141,5 +145,37 @@ pub fn fate(standing: Standing, wish: Wish) -> Fate {
 }
 
 #[cfg(test)]
-#[path = "life_tests.rs"]
-mod tests;
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn a_hold_ends_at_the_very_moment_it_expires() {
+        let end = DateTime::UNIX_EPOCH;
+        let at = |micros| {
+            Standing::at(end + TimeDelta::microseconds(micros), OrderStatus::Held, Some(end), false)
+        };
+        assert_eq!([at(-1), at(0), at(1)], [Standing::Held, Standing::Overdue, Standing::Overdue]);
+    }
+
+    #[test]
+    fn an_order_without_a_hold_is_placed_at_once_and_never_overdue() {
+        let placed = Standing::at(DateTime::UNIX_EPOCH, OrderStatus::Placed, None, false);
+        assert_eq!(transition(placed, Wish::Confirm), Transition::Stays);
+        assert_eq!(transition(placed, Wish::Cancel), Transition::Refused);
+        assert_eq!(
+            transition(placed, Wish::CancelByAdmin),
+            Transition::Becomes(OrderStatus::Cancelled)
+        );
+    }
+
+    #[test]
+    fn what_is_settled_never_changes_back() {
+        for standing in [Standing::Cancelled, Standing::Expired, Standing::Returned] {
+            for wish in Wish::ALL {
+                assert_eq!(transition(standing, wish).becomes(), None, "{standing:?} {wish:?}");
+            }
+        }
+    }
+}

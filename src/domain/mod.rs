@@ -15,6 +15,7 @@ mod order;
 mod quantity;
 mod refusal;
 mod search;
+mod settle;
 mod shelf;
 mod text;
 
@@ -22,12 +23,13 @@ pub use book::{Book, BookEdit, BookId, NewBook};
 pub use client::{Client, ClientId, Role};
 pub use idempotency::{BadKey, IdempotencyKey, Request, RequestHash};
 pub use isbn::{BadIsbn, Isbn};
-pub use life::{Act, Fate, Standing, Wish, fate};
+pub use life::{Standing, Transition, Wish, transition};
 pub use movement::{EntryId, Movement, NewEntry, Reason, RecordedMovement, StockEntry};
 pub use order::{Hold, NewOrder, Order, OrderId, OrderLine, OrderStatus, OrderedLine, Placement};
 pub use quantity::{Copies, Counted, Delivered, HoldSeconds, Price};
 pub use refusal::{Excess, Refusal, Shortage};
 pub use search::SearchWords;
+pub use settle::{Act, Granted, Settlement, Subject, Subjects, settle};
 pub use shelf::{Sale, Shelf, Stock, first_stock, release, restock, sell, stocktake, take_back};
 pub use text::{Author, BadText, ClientName, Reference, Title};
 

@@ -29,7 +29,7 @@ use self::auth::Tokens;
 use crate::config::Currency;
 use crate::domain::limits::MAX_BODY_BYTES;
 use crate::store::{self, AnyConnection, Store};
-use crate::till::{self, Acts, Checkout, Desk, Looks};
+use crate::till::{self, Checkout, Confirmations, Desk, Looks, Settlements};
 
 /// Seconds that requests under way have to end when the service is told to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
@@ -41,11 +41,13 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub struct Shop {
     store: Store,
     checkout: Arc<dyn Checkout>,
-    acts: Desk<Acts>,
+    // Apart, so that whoever has paid never waits behind those whose books others have.
+    confirmations: Desk<Confirmations>,
+    settlements: Desk<Settlements>,
     looks: Desk<Looks>,
     currency: Currency,
-    // A transaction that waits for a row lock holds a thread. This many may at once, so that
-    // whatever waits there, threads are left for reads.
+    // A transaction that waits for a row lock holds a thread and a connection. This many may at
+    // once, so that whatever waits there, threads are left for reads and connections for the desks.
     writers: Arc<Semaphore>,
     // The same for reads, so that neither waits for a thread the other holds.
     readers: Arc<Semaphore>,
@@ -125,6 +127,14 @@ impl Shop {
     }
 }
 
+/// The till, the confirmations, the settlements and the sweeper want a connection each.
+const DESKS: u32 = 4;
+
+/// How many other transactions may run at once: what the desks leave, and at least one.
+fn places_for_writers(write_connections: u32) -> usize {
+    write_connections.saturating_sub(DESKS).max(1) as usize
+}
+
 /// An answer that tells whether an earlier request had been given it already.
 fn replayable(mut answer: HttpResponseBuilder, is_replay: bool) -> HttpResponseBuilder {
     if is_replay {
@@ -144,15 +154,17 @@ pub fn serve(
     settings: &Settings,
     listener: TcpListener,
 ) -> std::io::Result<Server> {
-    let acts = Desk::open("acts", store.clone(), &settings.desks)?;
+    let confirmations = Desk::open("confirmations", store.clone(), &settings.desks)?;
+    let settlements = Desk::open("settlements", store.clone(), &settings.desks)?;
     let looks = Desk::open("looks", store.clone(), &settings.desks)?;
     let shop = web::Data::new(Shop {
         store,
-        acts,
+        confirmations,
+        settlements,
         looks,
         checkout,
         currency: settings.currency.clone(),
-        writers: Arc::new(Semaphore::new(settings.write_connections as usize)),
+        writers: Arc::new(Semaphore::new(places_for_writers(settings.write_connections))),
         readers: Arc::new(Semaphore::new(settings.read_connections as usize)),
         request_timeout: settings.request_timeout,
         tokens: Tokens::default(),

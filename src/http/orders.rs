@@ -94,28 +94,37 @@ pub(super) async fn find(
     Ok(HttpResponse::Ok().json(OrderView::new(&shop, order)))
 }
 
-/// `POST /v1/orders/{id}/confirm`
+/// `POST /v1/orders/{id}/confirm`. An Idempotency-Key may come along; it is not remembered, since
+/// confirming twice is confirming once.
 pub(super) async fn confirm(
     shop: web::Data<Shop>,
     OrderPath(order_id): OrderPath,
     Caller(client): Caller,
+    _: Key,
     _: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    act(&shop, Act { client, order_id, wish: Wish::Confirm }).await
+    let act = Act { client: Some(client), order_id, wish: Wish::Confirm };
+    match shop.confirmations.ask(act, shop.deadline()).await? {
+        Some(order) => Ok(HttpResponse::Ok().json(OrderView::new(&shop, order))),
+        // It has run out, and its copies go back first.
+        None => settle(&shop, act).await,
+    }
 }
 
-/// `POST /v1/orders/{id}/cancel`
+/// `POST /v1/orders/{id}/cancel`. As for confirm, a key is not needed and not remembered.
 pub(super) async fn cancel(
     shop: web::Data<Shop>,
     OrderPath(order_id): OrderPath,
     Caller(client): Caller,
+    _: Key,
     _: NoBody,
 ) -> Result<HttpResponse, Problem> {
-    act(&shop, Act { client, order_id, wish: Wish::cancel_by(client) }).await
+    let wish = Wish::cancel_by(client);
+    settle(&shop, Act { client: Some(client), order_id, wish }).await
 }
 
-async fn act(shop: &Shop, act: Act) -> Result<HttpResponse, Problem> {
-    let order = shop.acts.ask(act, shop.deadline()).await?;
+async fn settle(shop: &Shop, act: Act) -> Result<HttpResponse, Problem> {
+    let order = shop.settlements.ask(act, shop.deadline()).await?;
     Ok(HttpResponse::Ok().json(OrderView::new(shop, order)))
 }
 

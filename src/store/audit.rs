@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::clock;
 use super::connection::{AnyConnection, Backend};
 use super::error::Error;
+use super::orders::has_status;
 use super::sql_types::{Id, Moment, Uuid};
 use crate::domain::OrderStatus;
 use crate::schema::{books, orders, stock_movements};
@@ -300,7 +301,7 @@ const SWEEP_IS_LATE: TimeDelta = TimeDelta::minutes(1);
 pub fn overdue_warning(connection: &mut AnyConnection) -> Result<Option<String>, Error> {
     let late = Moment(clock::now(connection)? - SWEEP_IS_LATE);
     let count: i64 = orders::table
-        .filter(orders::status.eq(OrderStatus::Held.as_str()))
+        .filter(has_status(OrderStatus::Held))
         .filter(orders::expires_at.le(late))
         .count()
         .get_result(connection)?;

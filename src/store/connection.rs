@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, ConnectionError, QueryResult};
 
 /// How long a statement waits for a lock before the transaction is given up and run again.
-const LOCK_WAIT: Duration = Duration::from_secs(3);
+const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// A database system that this build may speak to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

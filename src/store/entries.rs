@@ -135,6 +135,9 @@ pub(super) fn returned_copies(
     connection: &mut AnyConnection,
     order_ids: &[OrderId],
 ) -> Result<BTreeMap<(OrderId, BookId), i32>, Error> {
+    if order_ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let ids: Vec<Id> = order_ids.iter().map(|id| Id(id.0)).collect();
     let rows = stock_entries::table
         .inner_join(stock_movements::table)

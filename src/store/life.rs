@@ -1,167 +1,165 @@
 //! What becomes of orders after they were made: confirmed, cancelled, expired. Any number of wishes
-//! in one transaction that the caller opened, by the pure rule `domain::fate`: lock the orders, let
-//! the database's clock say what is overdue, decide, put copies back, write in bulk.
+//! in one transaction that the caller opened: lock the orders, then the books whose copies may come
+//! back, read the database's clock, let the pure rule `domain::settle` decide, write in bulk.
+//!
+//! A wish that was granted before is granted again, so that a transaction whose answer was lost may
+//! run once more.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::connection::AnyConnection;
 use super::error::Error;
-use super::locking::LockedOrder;
 use super::movements::Origin;
 use super::{books, clock, entries, locking, movements, orders};
 use crate::domain::{
-    Act, ClientId, Fate, Order, OrderId, OrderStatus, Refusal, Standing, Wish, fate, release,
+    Act, BookId, Granted, Order, OrderId, OrderStatus, Refusal, Settlement, Shelf, Standing,
+    Subjects, Wish, settle,
 };
 
-/// What became of one wish: the order as it is now, or why not.
+/// What became of one wish: the order as it stood then, or why not.
 pub type Outcome = Result<Order, Refusal>;
 
-/// Grants the wishes of clients, in the order they came; as many outcomes as acts. A wish that was
-/// granted before is granted again, so that a transaction whose answer was lost may run once more.
+/// Grants wishes, in the order they came; as many outcomes as acts.
 ///
 /// # Errors
 /// Only what concerns the transaction as a whole; a refusal is an outcome.
 pub fn act(connection: &mut AnyConnection, acts: &[Act]) -> Result<Vec<Outcome>, Error> {
-    let locked = locking::orders(connection, acts.iter().map(|act| act.order_id))?;
-    let mut turn = Turn::begin(connection, locked)?;
-    let refusals: Vec<Option<Refusal>> = acts.iter().map(|act| turn.decide(act)).collect();
-    let stuck = turn.write(connection)?;
-    let granted = acts.iter().zip(&refusals).filter(|(_, refusal)| refusal.is_none());
+    let mut subjects = locking::orders(connection, acts.iter().map(|act| act.order_id))?;
+    let settlement = give(connection, &mut subjects, acts)?;
+    answer(connection, acts, settlement.outcomes)
+}
+
+/// Confirms what can be confirmed without touching a book, so that whoever has paid never waits for
+/// a book that others have. `None` for a hold that has run out: its copies must go back first, which
+/// is for [`act`].
+///
+/// # Errors
+/// As [`act`].
+pub fn confirm(
+    connection: &mut AnyConnection,
+    acts: &[Act],
+) -> Result<Vec<Option<Outcome>>, Error> {
+    let mut subjects = locking::orders(connection, acts.iter().map(|act| act.order_id))?;
+    let now = clock::now(connection)?;
+    let is_overdue = |act: &Act| {
+        let subject = subjects.get(&act.order_id);
+        subject.is_some_and(|subject| subject.standing(now) == Standing::Overdue)
+    };
+    let (late, timely): (Vec<Act>, Vec<Act>) = acts.iter().copied().partition(is_overdue);
+    let settlement = settle(&mut Shelf::default(), &mut subjects, now, &timely);
+    write(connection, &settlement)?;
+    let mut outcomes = answer(connection, &timely, settlement.outcomes)?.into_iter();
+    let outcome = |act| if late.contains(act) { None } else { outcomes.next() };
+    Ok(acts.iter().map(outcome).collect())
+}
+
+/// What came of a sweep.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Holds that expired.
+    pub expired: usize,
+    /// Holds whose copies find no room on the shelf.
+    pub stuck: Vec<(OrderId, Refusal)>,
+}
+
+/// Takes back the copies of those of these orders that are overdue. Leaves out those whose rows
+/// another transaction has: that one will see to them.
+///
+/// # Errors
+/// What the database says.
+pub fn expire(connection: &mut AnyConnection, order_ids: &[OrderId]) -> Result<Swept, Error> {
+    let mut subjects = locking::free_orders(connection, order_ids.iter().copied())?;
+    let acts: Vec<Act> = subjects
+        .keys()
+        .map(|&order_id| Act { client: None, order_id, wish: Wish::Expire })
+        .collect();
+    let settlement = give(connection, &mut subjects, &acts)?;
+    let mut swept = Swept { expired: settlement.changed.len(), stuck: Vec::new() };
+    for (act, outcome) in acts.iter().zip(settlement.outcomes) {
+        if let Err(full @ Refusal::ShelfFull { .. }) = outcome {
+            swept.stuck.push((act.order_id, full));
+        }
+    }
+    Ok(swept)
+}
+
+/// The books that these orders took copies of.
+///
+/// # Errors
+/// What the database says.
+pub fn books_of(
+    connection: &mut AnyConnection,
+    order_ids: &[OrderId],
+) -> Result<HashMap<OrderId, BTreeSet<BookId>>, Error> {
+    let lines = movements::sales_of(connection, order_ids)?;
+    let books = lines
+        .into_iter()
+        .map(|(id, lines)| (id, lines.into_iter().map(|line| line.book_id).collect()));
+    Ok(books.collect())
+}
+
+/// Grants wishes that may put copies back, and writes what came of them.
+fn give(
+    connection: &mut AnyConnection,
+    subjects: &mut Subjects,
+    acts: &[Act],
+) -> Result<Settlement, Error> {
+    let placed = subjects.iter().filter(|(_, subject)| subject.status == OrderStatus::Placed);
+    let placed: Vec<OrderId> = placed.map(|(id, _)| *id).collect();
+    for (id, _) in entries::returned_copies(connection, &placed)?.into_keys() {
+        subjects.entry(id).and_modify(|subject| subject.has_returns = true);
+    }
+    let with_copies = subjects.iter().filter(|(_, subject)| !subject.status.is_given_up());
+    let with_copies: Vec<OrderId> = with_copies.map(|(id, _)| *id).collect();
+    for (id, lines) in movements::sales_of(connection, &with_copies)? {
+        subjects.entry(id).and_modify(|subject| subject.lines = lines);
+    }
+    let book_ids = subjects.values().flat_map(|subject| &subject.lines).map(|line| line.book_id);
+    let mut shelf = books::lock(connection, book_ids)?;
+    // The clock is read after the locks are had: who waited for them may have become late.
+    let now = clock::now(connection)?;
+    let settlement = settle(&mut shelf, subjects, now, acts);
+    write(connection, &settlement)?;
+    Ok(settlement)
+}
+
+fn write(connection: &mut AnyConnection, settlement: &Settlement) -> Result<(), Error> {
+    for status in OrderStatus::ALL {
+        let changed = settlement.changed.iter().filter(|(_, becomes)| **becomes == status);
+        let ids: Vec<OrderId> = changed.map(|(id, _)| *id).collect();
+        orders::set_status(connection, &ids, status)?;
+    }
+    if settlement.moved.is_empty() {
+        return Ok(());
+    }
+    let moved = settlement.moved.iter().map(|(id, movement)| (Origin::Order(*id), *movement));
+    let now = clock::now(connection)?;
+    movements::record(connection, &moved.collect::<Vec<_>>(), now)?;
+    Ok(())
+}
+
+/// Completes what was granted to orders, each as it stood when its turn came.
+fn answer(
+    connection: &mut AnyConnection,
+    acts: &[Act],
+    outcomes: Vec<Result<Granted, Refusal>>,
+) -> Result<Vec<Outcome>, Error> {
+    let granted = acts.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
     let granted: Vec<OrderId> = granted.map(|(act, _)| act.order_id).collect();
     let orders = orders::load(connection, &granted)?;
     let orders: HashMap<OrderId, Order> =
         orders.into_iter().map(|order| (order.id, order)).collect();
-    let outcome = |(act, refusal): (&Act, Option<Refusal>)| {
-        let refusal = refusal.or_else(|| stuck.get(&act.order_id).cloned());
-        match (refusal, orders.get(&act.order_id)) {
-            (Some(refusal), _) => Err(refusal),
-            (None, Some(order)) => Ok(order.clone()),
-            (None, None) => Err(Refusal::UnknownOrder),
-        }
-    };
-    Ok(acts.iter().zip(refusals).map(outcome).collect())
-}
-
-/// Takes back the copies of those of these orders that are overdue, unless another transaction has
-/// their rows: that one will see to them. Tells how many expired.
-///
-/// # Errors
-/// What the database says.
-pub fn expire(connection: &mut AnyConnection, order_ids: &[OrderId]) -> Result<usize, Error> {
-    let locked = locking::free_orders(connection, order_ids.iter().copied())?;
-    let ids: Vec<OrderId> = locked.iter().map(|order| OrderId(order.id.0)).collect();
-    let mut turn = Turn::begin(connection, locked)?;
-    for id in ids {
-        turn.wish(id, Wish::Expire);
-    }
-    let expired = turn.changed.len();
-    let stuck = turn.write(connection)?;
-    for (id, refusal) in &stuck {
-        tracing::error!(order = %id, %refusal, "the copies of a hold cannot come back");
-    }
-    Ok(expired - stuck.len())
-}
-
-/// An order under lock, and what it is at this moment.
-struct Subject {
-    owner: ClientId,
-    standing: Standing,
-    status: OrderStatus,
-}
-
-/// Orders under lock, and what is to be written.
-struct Turn {
-    subjects: HashMap<OrderId, Subject>,
-    changed: BTreeMap<OrderId, OrderStatus>,
-}
-
-impl Turn {
-    /// The clock is read after the locks are had: who waited for a lock may have become late.
-    fn begin(connection: &mut AnyConnection, locked: Vec<LockedOrder>) -> Result<Self, Error> {
-        let now = clock::now(connection)?;
-        let ids: Vec<OrderId> = locked.iter().map(|row| OrderId(row.id.0)).collect();
-        let returned = entries::returned_copies(connection, &ids)?;
-        let returned: HashSet<OrderId> = returned.into_keys().map(|(id, _)| id).collect();
-        let subjects = locked
-            .into_iter()
-            .map(|row| {
-                let id = OrderId(row.id.0);
-                let status = orders::read_status(id, &row.status)?;
-                let expires_at = row.expires_at.map(|moment| moment.0);
-                let standing = Standing::at(now, status, expires_at, returned.contains(&id));
-                Ok((id, Subject { owner: ClientId(row.client_id), standing, status }))
-            })
-            .collect::<Result<_, Error>>()?;
-        Ok(Self { subjects, changed: BTreeMap::new() })
-    }
-
-    /// Why a client's wish is not granted, if it is not.
-    fn decide(&mut self, act: &Act) -> Option<Refusal> {
-        let subject = self.subjects.get(&act.order_id);
-        if !subject.is_some_and(|subject| act.client.may_see(subject.owner)) {
-            return Some(Refusal::UnknownOrder);
-        }
-        self.wish(act.order_id, act.wish)
-    }
-
-    fn wish(&mut self, id: OrderId, wish: Wish) -> Option<Refusal> {
-        let Some(subject) = self.subjects.get_mut(&id) else { return Some(Refusal::UnknownOrder) };
-        let fate = fate(subject.standing, wish);
-        if let Fate::Becomes(status) | Fate::RefusedAndBecomes(status) = fate {
-            subject.status = status;
-            subject.standing = match status {
-                OrderStatus::Held => Standing::Held,
-                OrderStatus::Placed => Standing::Placed,
-                OrderStatus::Cancelled => Standing::Cancelled,
-                OrderStatus::Expired => Standing::Expired,
-            };
-            self.changed.insert(id, status);
-        }
-        match fate {
-            Fate::Becomes(_) | Fate::Stays => None,
-            Fate::Refused | Fate::RefusedAndBecomes(_) => Some(Refusal::OrderState {
-                wish,
-                status: subject.status,
-                has_returns: subject.standing == Standing::Returned,
-            }),
-        }
-    }
-
-    /// Writes what changed. Tells which orders stay as they are because a shelf has no room for
-    /// their copies.
-    fn write(mut self, connection: &mut AnyConnection) -> Result<HashMap<OrderId, Refusal>, Error> {
-        let given_up = self.changed.iter().filter(|(_, status)| status.is_given_up());
-        let given_up: Vec<OrderId> = given_up.map(|(id, _)| *id).collect();
-        let stuck = put_back(connection, &given_up)?;
-        self.changed.retain(|id, _| !stuck.contains_key(id));
-        for status in OrderStatus::ALL {
-            let of_status = self.changed.iter().filter(|(_, becomes)| **becomes == status);
-            let ids: Vec<OrderId> = of_status.map(|(id, _)| *id).collect();
-            orders::set_status(connection, &ids, status)?;
-        }
-        Ok(stuck)
-    }
-}
-
-/// Puts the copies of orders back on the shelf. Tells for which there is no room.
-fn put_back(
-    connection: &mut AnyConnection,
-    order_ids: &[OrderId],
-) -> Result<HashMap<OrderId, Refusal>, Error> {
-    let mut stuck = HashMap::new();
-    if order_ids.is_empty() {
-        return Ok(stuck);
-    }
-    let lines = movements::sales_of(connection, order_ids)?;
-    let mut shelf = books::lock(connection, lines.values().flatten().map(|line| line.book_id))?;
-    let mut moved = Vec::with_capacity(lines.len());
-    for (&id, lines) in &lines {
-        match release(&mut shelf, lines) {
-            Ok(back) => moved.extend(back.into_iter().map(|one| (Origin::Order(id), one))),
-            Err(refusal) => drop(stuck.insert(id, refusal)),
-        }
-    }
-    let now = clock::now(connection)?;
-    movements::record(connection, &moved, now)?;
-    Ok(stuck)
+    acts.iter()
+        .zip(outcomes)
+        .map(|(act, outcome)| match outcome {
+            Err(refusal) => Ok(Err(refusal)),
+            Ok(granted) => {
+                let order = orders.get(&act.order_id).cloned().ok_or_else(|| {
+                    Error::Unreadable(format!("no order {}, which is locked", act.order_id))
+                })?;
+                let (status, expires_at) = (granted.status, granted.expires_at);
+                Ok(Ok(Order { status, expires_at, ..order }))
+            }
+        })
+        .collect()
 }

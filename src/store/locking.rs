@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::connection::AnyConnection;
+use super::error::Error;
 use super::sql_types::{Id, Moment};
-use crate::domain::{BookId, OrderId, Shelf, Stock};
+use crate::domain::{BookId, ClientId, OrderId, Shelf, Stock, Subject, Subjects};
 use crate::schema::{books, orders};
 
 #[derive(Queryable)]
@@ -34,6 +35,17 @@ impl From<StockRow> for Stock {
             is_archived: row.archived_at.is_some(),
         }
     }
+}
+
+/// The rows of these orders, in id order. Its type has no name that could be written down.
+macro_rules! orders_in_order {
+    ($order_ids:expr) => {{
+        let ids: BTreeSet<OrderId> = $order_ids.into_iter().collect();
+        orders::table
+            .filter(orders::id.eq_any(ids.into_iter().map(|id| Id(id.0)).collect::<Vec<_>>()))
+            .order(orders::id)
+            .select((orders::id, orders::client_id, orders::status, orders::expires_at))
+    }};
 }
 
 /// Locks the rows of `book_ids` until the transaction ends and returns what is on the shelf.
@@ -64,34 +76,24 @@ pub(super) fn books(
     Ok(locked.into_iter().map(Stock::from).collect())
 }
 
-/// What decides about an order, read under its lock.
-#[derive(Queryable)]
-pub(super) struct LockedOrder {
-    pub(super) id: Id,
-    pub(super) client_id: i64,
-    pub(super) status: String,
-    pub(super) expires_at: Option<Moment>,
-}
-
-/// The columns of a [`LockedOrder`].
-const DECISIVE: (orders::id, orders::client_id, orders::status, orders::expires_at) =
-    (orders::id, orders::client_id, orders::status, orders::expires_at);
+/// An order's row, as far as it decides what may become of it.
+type Decisive = (Id, i64, String, Option<Moment>);
 
 /// Locks the rows of `order_ids` until the transaction ends, waiting for whoever has one.
 pub(super) fn orders(
     connection: &mut AnyConnection,
     order_ids: impl IntoIterator<Item = OrderId>,
-) -> QueryResult<Vec<LockedOrder>> {
-    let ids = sorted(order_ids);
-    let rows = orders::table.filter(orders::id.eq_any(ids)).order(orders::id).select(DECISIVE);
-    match connection {
+) -> Result<Subjects, Error> {
+    let rows = orders_in_order!(order_ids);
+    let locked: Vec<Decisive> = match connection {
         #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres),
+        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres)?,
         #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql),
+        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql)?,
         #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => rows.load(sqlite),
-    }
+        AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
+    };
+    locked.into_iter().map(subject).collect()
 }
 
 /// Locks those rows of `order_ids` that nobody else has locked, and leaves out the others: `FOR
@@ -99,20 +101,27 @@ pub(super) fn orders(
 pub(super) fn free_orders(
     connection: &mut AnyConnection,
     order_ids: impl IntoIterator<Item = OrderId>,
-) -> QueryResult<Vec<LockedOrder>> {
-    let ids = sorted(order_ids);
-    let rows = orders::table.filter(orders::id.eq_any(ids)).order(orders::id).select(DECISIVE);
-    match connection {
+) -> Result<Subjects, Error> {
+    let rows = orders_in_order!(order_ids);
+    let locked: Vec<Decisive> = match connection {
         #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => rows.for_update().skip_locked().load(postgres),
+        AnyConnection::Postgres(postgres) => rows.for_update().skip_locked().load(postgres)?,
         #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => rows.for_update().skip_locked().load(mysql),
+        AnyConnection::Mysql(mysql) => rows.for_update().skip_locked().load(mysql)?,
         #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => rows.load(sqlite),
-    }
+        AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
+    };
+    locked.into_iter().map(subject).collect()
 }
 
-fn sorted(order_ids: impl IntoIterator<Item = OrderId>) -> Vec<Id> {
-    let ids: BTreeSet<OrderId> = order_ids.into_iter().collect();
-    ids.into_iter().map(|id| Id(id.0)).collect()
+fn subject((id, owner, status, expires_at): Decisive) -> Result<(OrderId, Subject), Error> {
+    let id = OrderId(id.0);
+    let subject = Subject {
+        owner: ClientId(owner),
+        status: super::orders::read_status(id, &status)?,
+        expires_at: expires_at.map(|moment| moment.0),
+        has_returns: false,
+        lines: Vec::new(),
+    };
+    Ok((id, subject))
 }

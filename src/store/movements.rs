@@ -183,6 +183,9 @@ pub(super) fn sales_of(
     connection: &mut AnyConnection,
     orders: &[OrderId],
 ) -> QueryResult<BTreeMap<OrderId, Vec<OrderLine>>> {
+    if orders.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let ids: Vec<Id> = orders.iter().map(|id| Id(id.0)).collect();
     let rows = stock_movements::table
         .filter(stock_movements::order_id.eq_any(ids))

@@ -23,7 +23,7 @@ use futures_util::future::BoxFuture;
 pub use error::Error;
 use queue::Queue;
 pub use sweeper::Sweeper;
-pub use trade::{Acts, Looks, Sales, Trade};
+pub use trade::{Confirmations, Looks, Sales, Settlements, Trade};
 
 use crate::domain::{NewOrder, Placement};
 use crate::store::Store;

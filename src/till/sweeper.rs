@@ -1,11 +1,16 @@
 //! The sweeper: takes back the copies of holds that ran out. Every instance has one, and none needs
 //! to know of the others: rows that another one has locked are left to it.
+//!
+//! A hold whose copies cannot come back, because somebody keeps its book locked or its rows are
+//! damaged, must not keep the others: its books are set aside, and tried again one at a time.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::domain::OrderId;
+use crate::domain::{BookId, OrderId};
 use crate::store::orders::HoldMark;
 use crate::store::{Error, Store, life, orders};
 
@@ -16,6 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Most holds that run out in one transaction. It has the rows of their books as long as a batch of
 /// the till has: buyers wait for one batch more, not for thousands of holds.
 const AT_ONCE: usize = 256;
+
+/// How long one transaction is tried.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A thread that sweeps until it is stopped or dropped.
 pub struct Sweeper {
@@ -30,10 +38,11 @@ impl Sweeper {
     /// If the operating system gives no thread.
     pub fn start(store: Store) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
-        let heard = Arc::clone(&stop);
+        let mut broom =
+            Broom { store, stop: Arc::clone(&stop), aside: VecDeque::new(), stuck: HashSet::new() };
         let thread = std::thread::Builder::new().name("sweeper".to_owned()).spawn(move || {
-            while !heard.within(LOOK_EVERY) {
-                if let Err(error) = sweep(&store, &heard) {
+            while !broom.stop.within(LOOK_EVERY) {
+                if let Err(error) = broom.look() {
                     tracing::warn!(%error, "holds that ran out are not taken back");
                 }
             }
@@ -53,26 +62,110 @@ impl Drop for Sweeper {
     }
 }
 
-/// Takes back everything that is overdue, some at a time.
-fn sweep(store: &Store, stop: &Stop) -> Result<(), Error> {
-    let mut after: Option<HoldMark> = None;
-    loop {
-        // A plain read first: where nothing is due, nothing is locked.
-        let due = store
-            .read(store.deadline(), |connection| orders::overdue(connection, after, AT_ONCE))?;
-        // Past those that another instance has, and those that cannot come back.
-        after = due.last().copied();
-        if due.is_empty() {
+/// Orders that are due, each with the books whose copies it holds.
+type Due = Vec<(OrderId, BTreeSet<BookId>)>;
+
+struct Broom {
+    store: Store,
+    stop: Arc<Stop>,
+    /// Books whose holds could not be taken back when that was last tried.
+    aside: VecDeque<BookId>,
+    /// Holds that were told of as stuck, so that each is told of once.
+    stuck: HashSet<OrderId>,
+}
+
+impl Broom {
+    /// Takes back everything that is overdue, some at a time; last, what one of the books that were
+    /// set aside holds, lest the others wait for it again.
+    fn look(&mut self) -> Result<(), Error> {
+        let second_try = self.aside.front().copied();
+        let mut again: Vec<OrderId> = Vec::new();
+        let mut after: Option<HoldMark> = None;
+        loop {
+            // A plain read first: where nothing is due, nothing is locked.
+            let deadline = Instant::now() + PATIENCE;
+            let (page, due) = self.store.read(deadline, |connection| {
+                let page = orders::overdue(connection, after, AT_ONCE)?;
+                let ids: Vec<OrderId> = page.iter().map(|mark| mark.order_id).collect();
+                Ok((page, life::books_of(connection, &ids)?.into_iter().collect::<Due>()))
+            })?;
+            // Past those that another instance has, and those that cannot come back.
+            after = page.last().copied();
+            let (set_aside, ready): (Due, Due) =
+                due.into_iter().partition(|(_, books)| self.is_aside(books));
+            let is_asked_for = |books: &BTreeSet<BookId>| {
+                books.iter().all(|book| Some(*book) == second_try || !self.aside.contains(book))
+            };
+            let asked_for = set_aside.iter().filter(|(_, books)| is_asked_for(books));
+            again.extend(asked_for.map(|(id, _)| *id).take(AT_ONCE - again.len()));
+            let began = Instant::now();
+            self.take_back(ready)?;
+            // As long as that took, the till has the books for itself.
+            if page.len() < AT_ONCE || self.stop.within(began.elapsed()) {
+                break;
+            }
+        }
+        if let Some(book) = second_try {
+            self.aside.pop_front();
+            if let Err(error) = self.expire(&again) {
+                self.aside.push_back(book);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_aside(&self, books: &BTreeSet<BookId>) -> bool {
+        books.iter().any(|book| self.aside.contains(book))
+    }
+
+    /// Takes back all of these at once; if that fails, those of the same books at a time, and sets
+    /// aside the books with which it fails again.
+    fn take_back(&mut self, due: Due) -> Result<(), Error> {
+        let ids: Vec<OrderId> = due.iter().map(|(id, _)| *id).collect();
+        match self.expire(&ids) {
+            Err(Error::Unavailable(reason)) => return Err(Error::Unavailable(reason)),
+            Err(_) => {}
+            Ok(()) => return Ok(()),
+        }
+        let mut groups = BTreeMap::<BTreeSet<BookId>, Vec<OrderId>>::new();
+        for (id, books) in due {
+            groups.entry(books).or_default().push(id);
+        }
+        // The smallest first: of one that holds books 1 and 2 it is not known which is to blame.
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_by_key(|(books, _)| books.len());
+        for (books, ids) in groups {
+            if self.is_aside(&books) {
+                continue;
+            }
+            if let Err(error) = self.expire(&ids) {
+                tracing::warn!(?books, %error, "holds that ran out are set aside");
+                self.aside.extend(books);
+            }
+        }
+        Ok(())
+    }
+
+    fn expire(&mut self, ids: &[OrderId]) -> Result<(), Error> {
+        if ids.is_empty() {
             return Ok(());
         }
-        let ids: Vec<OrderId> = due.iter().map(|mark| mark.order_id).collect();
-        let began = Instant::now();
-        let expired = store.transaction(|connection| life::expire(connection, &ids))?;
-        tracing::debug!(expired, due = due.len(), "took back holds that ran out");
-        // As long as that took, the till has the books for itself.
-        if due.len() < AT_ONCE || stop.within(began.elapsed()) {
-            return Ok(());
+        let run = || {
+            self.store.transaction_until(Instant::now() + PATIENCE, |connection| {
+                life::expire(connection, ids)
+            })
+        };
+        // After a panic nothing of the transaction is left: its connection is closed.
+        let swept = catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|_| Err(Error::Unreadable("what a rule did not expect".to_owned())))?;
+        tracing::debug!(expired = swept.expired, due = ids.len(), "took back holds that ran out");
+        for (order, refusal) in swept.stuck {
+            if self.stuck.insert(order) {
+                tracing::error!(%order, %refusal, "the copies of a hold cannot come back");
+            }
         }
+        Ok(())
     }
 }
 

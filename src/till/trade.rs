@@ -43,13 +43,32 @@ impl Trade for Sales {
     }
 }
 
-/// Wishes for orders that were made: confirmations and cancellations, granted in one transaction.
+/// Confirmations of holds, granted in one transaction that touches no book. `None` for a hold that
+/// has run out: it is for [`Settlements`].
 ///
 /// Granting a wish again changes nothing: should the answer to a commit be lost, the next run finds
 /// the orders as the first one left them.
-pub struct Acts;
+pub struct Confirmations;
 
-impl Trade for Acts {
+impl Trade for Confirmations {
+    type Ask = Act;
+    type Answer = Option<Order>;
+
+    fn serve(
+        store: &Store,
+        deadline: Instant,
+        asks: &[Act],
+    ) -> Result<Vec<Result<Option<Order>, Refusal>>, store::Error> {
+        let outcomes =
+            store.transaction_until(deadline, |connection| life::confirm(connection, asks))?;
+        Ok(outcomes.into_iter().map(Option::transpose).collect())
+    }
+}
+
+/// Wishes for orders by which copies may come back to their books, granted in one transaction.
+pub struct Settlements;
+
+impl Trade for Settlements {
     type Ask = Act;
     type Answer = Order;
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use bookstore::domain::RequestHash;
+
 use crate::kit::{
     Backend, Bookstore, Database, Finished, Missing, Scenario, Server, Shop, finish,
     in_clean_environment, variable,
@@ -155,7 +157,10 @@ fn a_database_of_the_schema_before_holds_is_brought_up_to_date(shop: &Shop) {
     assert_ne!(schema(&shop.database), expected);
     // An order that the program of that schema wrote.
     let id = "01900000-0000-7000-8000-000000000001";
-    let (literal, hash) = (shop.database.uuid_literal(id), shop.database.hash_literal());
+    let literal = shop.database.uuid_literal(id);
+    let body = format!(r#"{{"lines":[{{"book_id":{book},"quantity":3}}]}}"#);
+    let hash = RequestHash::of(&[b"POST /v1/orders", body.as_bytes()]);
+    let hash = shop.database.bytes_literal(&hash.0);
     shop.database.connect().run(&format!(
         "INSERT INTO orders (id, client_id, idempotency_key, request_hash, status, total_minor, created_at)
              VALUES ({literal}, 2, 'old', {hash}, 'placed', 3000, '2026-01-01 00:00:00');
@@ -175,6 +180,9 @@ fn a_database_of_the_schema_before_holds_is_brought_up_to_date(shop: &Shop) {
     let order = client.get(&format!("/v1/orders/{id}")).expect(200);
     assert_eq!(order["status"], "placed");
     assert_eq!(client.confirm(&order).expect(200)["status"], "placed");
+    // Its key still stands for it.
+    let again = client.order(&[(book, 3)]).key("old").expect(201);
+    assert!(again.is_replay() && again.id() == id, "\n{again}");
     shop.admin.at(&server).take_back(&order, &[(book, 1)]).expect(201);
     assert_eq!(client.quantity(book), 48);
 }

@@ -1,12 +1,14 @@
 //! Many wishes for the same orders at the same moment, from two server processes: exactly one of
 //! confirmed, cancelled and expired happens, and everybody is told which.
 
+use std::sync::Barrier;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::kit::{
-    Answer, Backend, Scenario, Shop, at_once, clock_of, eventually, run_all_out, run_out,
+    Answer, Backend, Call, Scenario, Shop, at_once, clock_of, eventually, run_all_out, run_out,
+    variable,
 };
 use crate::scenarios;
 
@@ -16,6 +18,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         confirmation_and_expiry_never_both_happen,
         of_confirmation_and_cancellation_one_happens,
         everybody_who_cancels_at_once_gives_the_copies_back_once,
+        of_two_returns_of_the_same_copy_one_wins,
         ten_thousand_holds_run_out_once_while_the_shop_sells;
 ];
 
@@ -95,18 +98,22 @@ fn confirmation_and_expiry_never_both_happen(shop: &Shop) {
     assert_eq!(shop.admin.quantity(book), 1_000_000 - placed);
 }
 
+/// How often those who want different things of one order meet. The bar is 2,000: with
+/// BOOKSTORE_TEST_MEETINGS=2000.
+fn meetings() -> usize {
+    variable("BOOKSTORE_TEST_MEETINGS").map_or(200, |count| count.parse().unwrap())
+}
+
 fn of_confirmation_and_cancellation_one_happens(shop: &Shop) {
-    const ROUNDS: usize = 40;
     let servers = [shop.server(), shop.second_server()];
-    let book = shop.book(1_000);
+    let book = shop.book(10_000);
     let mut placed = 0;
-    for _ in 0..ROUNDS {
-        let held = shop.storefront.hold(&[(book, 1)], 600).expect(201);
-        let answers = at_once(4, |thread| {
-            let client = shop.storefront.at(&servers[thread / 2]);
-            let wish = if thread % 2 == 0 { client.confirm(&held) } else { client.cancel(&held) };
-            wish.send()
-        });
+    let held: Vec<_> =
+        (0..meetings()).map(|_| shop.storefront.hold(&[(book, 1)], 3_600).expect(201)).collect();
+    for (held, answers) in meet(4, &held, |thread, held| {
+        let client = shop.storefront.at(&servers[thread / 2]);
+        if thread % 2 == 0 { client.confirm(held) } else { client.cancel(held) }
+    }) {
         let order = shop.storefront.get(held.header("location")).expect(200);
         let is_placed = order["status"] == "placed";
         placed += i64::from(is_placed);
@@ -119,30 +126,65 @@ fn of_confirmation_and_cancellation_one_happens(shop: &Shop) {
             }
         }
     }
-    assert_eq!(shop.admin.quantity(book), 1_000 - placed);
+    assert_eq!(shop.admin.quantity(book), 10_000 - placed);
 }
 
 fn everybody_who_cancels_at_once_gives_the_copies_back_once(shop: &Shop) {
     let servers = [shop.server(), shop.second_server()];
-    let [a, b] = shop.books([1_000, 1_000]);
-    for round in 0..20 {
-        let held = shop.storefront.hold(&[(a, 2), (b, 3)], 600).expect(201);
-        // Every other time the sweeper joins in.
-        if round % 2 == 1 {
-            run_out(shop, &[&held]);
-        }
-        let answers = at_once(6, |thread| {
-            let client = if thread % 3 == 0 { &shop.admin } else { &shop.storefront };
-            client.at(&servers[thread % 2]).cancel(&held).send()
-        });
-        for answer in answers {
-            match round % 2 {
-                0 => drop(answer.expect(200)),
-                _ => drop(answer.refused(409, "order_state")),
-            }
-        }
-        assert_eq!((shop.admin.quantity(a), shop.admin.quantity(b)), (1_000, 1_000));
+    let [a, b] = shop.books([20_000, 20_000]);
+    let hold = || shop.storefront.hold(&[(a, 2), (b, 3)], 3_600).expect(201);
+    let held: Vec<_> = (0..meetings()).map(|_| hold()).collect();
+    for (_, answers) in meet(4, &held, |thread, held| {
+        let client = if thread == 0 { &shop.admin } else { &shop.storefront };
+        client.at(&servers[thread % 2]).cancel(held)
+    }) {
+        answers.into_iter().for_each(|answer| drop(answer.expect(200)));
     }
+    assert_eq!((shop.admin.quantity(a), shop.admin.quantity(b)), (20_000, 20_000));
+    // The sweepers join in.
+    for _ in 0..10 {
+        let held = hold();
+        run_out(shop, &[&held]);
+        let answers =
+            at_once(4, |thread| shop.storefront.at(&servers[thread % 2]).cancel(&held).send());
+        answers.into_iter().for_each(|answer| drop(answer.refused(409, "order_state")));
+        assert_eq!((shop.admin.quantity(a), shop.admin.quantity(b)), (20_000, 20_000));
+    }
+}
+
+fn of_two_returns_of_the_same_copy_one_wins(shop: &Shop) {
+    let servers = [shop.server(), shop.second_server()];
+    let book = shop.book(10_000);
+    let sold: Vec<_> = (0..meetings()).map(|_| shop.storefront.buy(book, 1).expect(201)).collect();
+    for (_, answers) in meet(2, &sold, |thread, order| {
+        shop.admin.at(&servers[thread]).take_back(order, &[(book, 1)])
+    }) {
+        let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409]);
+    }
+    assert_eq!(shop.admin.quantity(book), 10_000);
+}
+
+/// Sends `call` for each of `orders` from several threads at the same moment, one order after the
+/// other, and gives the answers by order.
+fn meet<'a>(
+    threads: usize,
+    orders: &'a [Answer],
+    call: impl Fn(usize, &Answer) -> Call + Sync,
+) -> Vec<(&'a Answer, Vec<Answer>)> {
+    let together = Barrier::new(threads);
+    let answers = at_once(threads, |thread| {
+        let meeting = |order| {
+            let call = call(thread, order);
+            together.wait();
+            call.send()
+        };
+        orders.iter().map(meeting).collect::<Vec<_>>()
+    });
+    let mut answers: Vec<_> = answers.into_iter().map(Vec::into_iter).collect();
+    let of_one = |order| (order, answers.iter_mut().filter_map(Iterator::next).collect());
+    orders.iter().map(of_one).collect()
 }
 
 /// One of two servers is killed in the middle of it.
@@ -177,6 +219,7 @@ fn ten_thousand_holds_run_out_once_while_the_shop_sells(shop: &Shop) {
             (held(shop) < HOLDS as i64).then_some(())
         });
         doomed.crash();
+        assert!(held(shop) > 0, "it was over before the server was killed");
         eventually(Duration::from_secs(120), "all of them are back", || {
             (held(shop) == 0).then_some(())
         });

@@ -30,8 +30,12 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         an_archived_book_gets_its_copies_back,
         the_holds_of_a_book_say_why_it_is_sold_out,
         a_full_shelf_keeps_a_hold_and_lets_others_go,
+        a_damaged_book_keeps_no_other_hold,
+        an_admin_who_cancels_what_is_just_confirmed_does_not_change_that_answer,
+        a_key_may_come_along_with_a_confirmation,
         orders_are_listed_by_status_and_time;
     Shop on Backend::SERVERS:
+        a_locked_book_keeps_no_confirmation_and_no_other_hold,
         a_wish_whose_commit_was_carried_out_is_found_again,
         a_wish_whose_commit_never_arrived_is_done_again;
 ];
@@ -87,10 +91,10 @@ fn a_confirmed_hold_is_a_sale(shop: &Shop) {
     let before = shop.database.fingerprint();
     let again = shop.storefront.confirm(&held).expect(200);
     assert_eq!(again.body, confirmed.body);
+    assert_eq!(shop.database.fingerprint(), before, "confirmed twice is confirmed once");
     // One that was never held is confirmed as it is.
     let bought = shop.storefront.buy(book, 1).expect(201);
     assert_eq!(shop.storefront.confirm(&bought).expect(200).body, bought.body);
-    assert_ne!(shop.database.fingerprint(), before);
     assert_eq!(shop.admin.quantity(book), 2);
     assert_eq!(ledger(shop, book), moved(&[("initial", 5), ("sale", -2), ("sale", -1)]));
 }
@@ -325,6 +329,83 @@ fn a_full_shelf_keeps_a_hold_and_lets_others_go(shop: &Shop) {
     shop.admin.stocktake(full, 100).expect(201);
     eventually(Duration::from_secs(30), "there is room, and it is back", || {
         (shop.admin.quantity(full) == 105).then_some(())
+    });
+}
+
+/// The ledger of a book is damaged so that nothing can be written to it: what the key is there for.
+fn a_damaged_book_keeps_no_other_hold(shop: &Shop) {
+    let [damaged, book] = shop.books([5, 5]);
+    let [stuck, free] =
+        [damaged, book].map(|book| shop.storefront.hold(&[(book, 1)], 600).expect(201));
+    shop.database.connect().run(&format!("UPDATE books SET last_seq = 1 WHERE id = {damaged}"));
+    run_out(shop, &[&stuck, &free]);
+    eventually(Duration::from_secs(30), "the other one is back", || {
+        (shop.admin.quantity(book) == 5).then_some(())
+    });
+    // Also what comes later, behind the one that is stuck.
+    let later = shop.storefront.hold(&[(book, 2)], 1).expect(201);
+    eventually(Duration::from_secs(30), "the later one is back", || {
+        let order = shop.storefront.get(later.header("location")).expect(200);
+        (order["status"] == "expired").then_some(())
+    });
+    assert_eq!(shop.admin.quantity(damaged), 4);
+    shop.database.connect().run(&format!("UPDATE books SET last_seq = 2 WHERE id = {damaged}"));
+    eventually(Duration::from_secs(30), "mended, and it is back", || {
+        (shop.admin.quantity(damaged) == 5).then_some(())
+    });
+}
+
+fn an_admin_who_cancels_what_is_just_confirmed_does_not_change_that_answer(shop: &Shop) {
+    let book = shop.book(100);
+    for _ in 0..10 {
+        let held = shop.storefront.hold(&[(book, 1)], 600).expect(201);
+        let holder = hold_order(shop, &held);
+        // Both wait for the order, and go on at the same moment.
+        let calls = [shop.storefront.confirm(&held), shop.admin.cancel(&held)];
+        let waiting = calls.map(|call| std::thread::spawn(move || call.send()));
+        let_go(holder);
+        let [confirmed, cancelled] = waiting.map(|thread| thread.join().unwrap());
+        match confirmed.status {
+            200 => assert_eq!(confirmed["status"], "placed"),
+            _ => refuses_in_state(confirmed, "cancelled"),
+        }
+        assert_eq!(cancelled.expect(200)["status"], "cancelled");
+    }
+    assert_eq!(shop.admin.quantity(book), 100);
+}
+
+fn a_key_may_come_along_with_a_confirmation(shop: &Shop) {
+    let book = shop.book(9);
+    let held = shop.storefront.hold(&[(book, 1)], 600).key("mine").expect(201);
+    shop.storefront.confirm(&held).key("").refused(400, "invalid_request");
+    shop.storefront.cancel(&held).key(&"k".repeat(256)).refused(400, "invalid_request");
+    shop.storefront.confirm(&held).key("mine").expect(200);
+    shop.storefront.confirm(&held).key("mine").expect(200);
+}
+
+/// Somebody has a book for as long as they like.
+fn a_locked_book_keeps_no_confirmation_and_no_other_hold(shop: &Shop) {
+    let [locked, book] = shop.books([9, 9]);
+    let hold = |book, seconds| shop.storefront.hold(&[(book, 1)], seconds).expect(201);
+    let [cancelled, expiring] = [hold(locked, 600), hold(locked, 600)];
+    let [confirmed, other] = [hold(locked, 600), hold(book, 600)];
+    let holder = crate::kit::hold(shop, locked);
+    let waiting = {
+        let call = shop.storefront.cancel(&cancelled);
+        std::thread::spawn(move || call.send())
+    };
+    run_out(shop, &[&expiring, &other]);
+    // What is paid is confirmed, of this book and of others.
+    shop.storefront.confirm(&confirmed).expect(200);
+    eventually(Duration::from_secs(30), "the other book's copies are back", || {
+        (shop.admin.quantity(book) == 9).then_some(())
+    });
+    shop.storefront.confirm(&hold(book, 600)).expect(200);
+    assert!(!waiting.is_finished(), "cancelled without the lock");
+    let_go(holder);
+    waiting.join().unwrap().expect(200);
+    eventually(Duration::from_secs(30), "let go, and it is back", || {
+        (shop.admin.quantity(locked) == 8).then_some(())
     });
 }
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::kit::{Answer, Backend, Scenario, Shop, at_once};
+use crate::kit::{Answer, Backend, Scenario, Shop};
 use crate::scenarios;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -14,8 +14,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         only_what_is_placed_can_be_returned,
         what_was_returned_cannot_be_called_off,
         returns_are_for_admins,
-        an_archived_book_can_be_returned,
-        of_two_returns_of_the_same_copy_one_wins;
+        an_archived_book_can_be_returned;
 ];
 
 fn returned(order: &Answer) -> Vec<i64> {
@@ -141,19 +140,4 @@ fn an_archived_book_can_be_returned(shop: &Shop) {
     shop.admin.delete(&format!("/v1/books/{book}")).expect(204);
     shop.admin.take_back(&order, &[(book, 3)]).expect(201);
     assert_eq!(shop.admin.movements(book)[0]["quantity_after"], 9);
-}
-
-fn of_two_returns_of_the_same_copy_one_wins(shop: &Shop) {
-    let servers = [shop.server(), shop.second_server()];
-    let book = shop.book(1_000);
-    for _ in 0..20 {
-        let order = shop.storefront.buy(book, 1).expect(201);
-        let mut statuses = at_once(4, |thread| {
-            let admin = shop.admin.at(&servers[thread % 2]);
-            admin.take_back(&order, &[(book, 1)]).send().status
-        });
-        statuses.sort_unstable();
-        assert_eq!(statuses, [201, 409, 409, 409]);
-    }
-    assert_eq!(shop.admin.quantity(book), 1_000);
 }

@@ -7,5 +7,7 @@ CREATE TEMPORARY TABLE revert_guard (
 INSERT INTO revert_guard SELECT count(*) FROM orders WHERE status = 'held';
 DROP TEMPORARY TABLE revert_guard;
 
-DROP INDEX orders_created_at ON orders;
-DROP INDEX orders_status_expires_at ON orders;
+ALTER TABLE orders
+    DROP INDEX orders_created_at,
+    DROP INDEX orders_status_id,
+    DROP INDEX orders_status_expires_at;

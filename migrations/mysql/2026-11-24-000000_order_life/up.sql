@@ -1,8 +1,7 @@
--- What holds, cancellations and returns are looked up by.
-
--- The holds that run out next, and pages of what is held, cancelled or expired. There are no partial
--- indexes: what is placed at once is in it too, one behind the other, without an end.
-CREATE INDEX orders_status_expires_at ON orders (status, expires_at);
-
--- Pages of a time.
-CREATE INDEX orders_created_at ON orders (created_at);
+-- What holds, cancellations and returns are looked up by: the holds that run out next, pages of a
+-- status, pages of a time. There are no partial indexes: what is placed at once is in them too, one
+-- behind the other. One statement, so that it is done whole or not at all.
+ALTER TABLE orders
+    ADD INDEX orders_status_expires_at (status, expires_at),
+    ADD INDEX orders_status_id (status, id),
+    ADD INDEX orders_created_at (created_at);

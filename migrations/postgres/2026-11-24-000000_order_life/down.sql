@@ -8,5 +8,5 @@ END
 $$;
 
 DROP INDEX orders_created_at;
-DROP INDEX orders_status_id;
+DROP INDEX orders_given_up;
 DROP INDEX orders_expires_at_id;

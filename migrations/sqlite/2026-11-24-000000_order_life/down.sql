@@ -8,5 +8,6 @@ INSERT INTO revert_guard SELECT count(*) FROM orders WHERE status = 'held';
 DROP TABLE temp.revert_guard;
 
 DROP INDEX orders_created_at;
-DROP INDEX orders_status_id;
+DROP INDEX orders_expired;
+DROP INDEX orders_cancelled;
 DROP INDEX orders_expires_at_id;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::mark::{HoldMark, has_status};
 use super::{Row, complete};
 use crate::domain::{BookId, Client, ClientId, Hold, Order, OrderId, OrderStatus, Reason};
 use crate::schema::{orders, stock_movements};
@@ -44,7 +45,7 @@ pub fn list(
         query = query.filter(orders::client_id.eq(client.id.0));
     }
     if let Some(status) = filter.status {
-        query = query.filter(orders::status.eq(status.as_str()));
+        query = query.filter(has_status(status));
     }
     if let Some(from) = filter.from {
         query = query.filter(orders::created_at.ge(Moment(from)));
@@ -63,15 +64,6 @@ pub fn list(
     Ok(Page { items, next })
 }
 
-/// The place of a hold among those of a book.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HoldMark {
-    /// When it ends.
-    pub expires_at: DateTime<Utc>,
-    /// The order that holds.
-    pub order_id: OrderId,
-}
-
 /// A page of the orders that hold copies of a book, those that end first first, after `after` if
 /// given. One that is overdue is among them until its copies are back.
 ///
@@ -85,7 +77,7 @@ pub fn holds_of(
 ) -> Result<Page<Hold, HoldMark>, Error> {
     let mut query = orders::table
         .inner_join(stock_movements::table)
-        .filter(orders::status.eq(OrderStatus::Held.as_str()))
+        .filter(has_status(OrderStatus::Held))
         .filter(stock_movements::book_id.eq(book_id.0))
         .filter(stock_movements::reason.eq(Reason::Sale.as_str()))
         .order((orders::expires_at, orders::id))
@@ -98,13 +90,8 @@ pub fn holds_of(
         ))
         .limit(limit as i64 + 1)
         .into_boxed::<MultiBackend>();
-    if let Some(HoldMark { expires_at, order_id }) = after {
-        let end = Moment(expires_at);
-        query = query.filter(
-            orders::expires_at
-                .gt(end)
-                .or(orders::expires_at.eq(end).and(orders::id.gt(Id(order_id.0)))),
-        );
+    if let Some(mark) = after {
+        query = query.filter(mark.those_behind());
     }
     let rows = query.load::<(Id, i64, i32, Moment, Moment)>(connection)?;
     let has_more = rows.len() > limit;

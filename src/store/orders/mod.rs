@@ -1,6 +1,7 @@
 //! The table `orders`: written, found again, read back.
 
 mod listing;
+mod mark;
 mod overdue;
 
 use std::collections::BTreeSet;
@@ -8,8 +9,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-pub use listing::{Filter, HoldMark, holds_of, list};
-pub use overdue::{Overdue, overdue};
+pub use listing::{Filter, holds_of, list};
+pub use mark::HoldMark;
+pub(super) use mark::has_status;
+pub use overdue::overdue;
 
 use super::connection::{AnyConnection, on_backend};
 use super::error::Error;
@@ -166,7 +169,9 @@ struct Row {
 fn complete(connection: &mut AnyConnection, rows: Vec<Row>) -> Result<Vec<Order>, Error> {
     let ids: Vec<_> = rows.iter().map(|row| OrderId(row.id.0)).collect();
     let mut lines = movements::lines_of(connection, &ids)?;
-    for ((order_id, book_id), copies) in entries::returned_copies(connection, &ids)? {
+    let placed = rows.iter().filter(|row| row.status == OrderStatus::Placed.as_str());
+    let placed: Vec<_> = placed.map(|row| OrderId(row.id.0)).collect();
+    for ((order_id, book_id), copies) in entries::returned_copies(connection, &placed)? {
         let line = lines.get_mut(&order_id).into_iter().flatten();
         line.filter(|line| line.book_id == book_id).for_each(|line| line.returned = copies);
     }

@@ -33,7 +33,7 @@ impl<'a> Ledger<'a> {
             .replace("{order}", &literal(&self.order))
             .replace("{small}", &literal(&self.small_order))
             .replace("{new}", &literal("01900000-0000-7000-8000-000000000001"))
-            .replace("{hash}", &self.shop.database.hash_literal())
+            .replace("{hash}", &self.shop.database.bytes_literal(&[0; 32]))
             .replace("{now}", "'2026-01-01 00:00:00'");
         self.shop.database.connect_without_rules().run(&sql);
     }

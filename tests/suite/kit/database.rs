@@ -73,12 +73,12 @@ impl Database {
         }
     }
 
-    /// How this database writes 32 zero bytes.
-    pub fn hash_literal(&self) -> String {
-        let zeros = "0".repeat(64);
+    /// How this database writes bytes.
+    pub fn bytes_literal(&self, bytes: &[u8]) -> String {
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         match self.backend {
-            Backend::Postgres => format!("'\\x{zeros}'"),
-            Backend::Sqlite | Backend::Mysql => format!("X'{zeros}'"),
+            Backend::Postgres => format!("'\\x{digits}'"),
+            Backend::Sqlite | Backend::Mysql => format!("X'{digits}'"),
         }
     }
 
