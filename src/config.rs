@@ -1,7 +1,9 @@
 //! Every setting, in one struct, from flags, the environment and `.env`, in this order.
 
+use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
@@ -18,6 +20,26 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds @ 1..=3_600) => Ok(Duration::from_secs(seconds)),
         _ => Err("must be a whole number of seconds from 1 to 3600, for instance 10".to_owned()),
     }
+}
+
+/// A parser of whole numbers from `min` to `max` that says what would be right.
+fn whole<T>(min: T, max: T) -> impl Fn(&str) -> Result<T, String> + Clone
+where
+    T: FromStr + PartialOrd + Display + Copy + Send + Sync + 'static,
+{
+    move |text| match text.trim().parse::<T>() {
+        Ok(number) if min <= number && number <= max => Ok(number),
+        _ => Err(format!("must be a whole number from {min} to {max}")),
+    }
+}
+
+/// An address with a port, as numbers: which of a name's addresses is meant would be a guess.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "must be an IP address and a port, for instance 127.0.0.1:8080, [::1]:8080, or \
+         0.0.0.0:8080 for every address of this machine"
+            .to_owned()
+    })
 }
 
 /// An ISO 4217 code, such as EUR.
@@ -125,6 +147,7 @@ pub struct Serve {
         long,
         env = "BOOKSTORE_LISTEN",
         default_value = "127.0.0.1:8080",
+        value_parser = address,
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
@@ -134,11 +157,11 @@ pub struct Serve {
     pub currency: Currency,
 
     /// Database connections for reads
-    #[arg(long, env = "BOOKSTORE_READ_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
+    #[arg(long, env = "BOOKSTORE_READ_CONNECTIONS", default_value_t = 8, value_parser = whole::<u32>(1, 1_000), value_name = "N")]
     pub read_connections: u32,
 
     /// Database connections for transactions (SQLite has one writer and always uses 1)
-    #[arg(long, env = "BOOKSTORE_WRITE_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "N")]
+    #[arg(long, env = "BOOKSTORE_WRITE_CONNECTIONS", default_value_t = 16, value_parser = whole::<u32>(1, 1_000), value_name = "N")]
     pub write_connections: u32,
 
     /// Seconds after which a request is given up with 503
@@ -146,16 +169,16 @@ pub struct Serve {
     pub request_timeout: Duration,
 
     /// Most orders (or confirmations, or cancellations) that share one transaction; 1 gives each its own
-    #[arg(long, env = "BOOKSTORE_BATCH_LIMIT", default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..=4_096), value_name = "N")]
+    #[arg(long, env = "BOOKSTORE_BATCH_LIMIT", default_value_t = 512, value_parser = whole::<u16>(1, 4_096), value_name = "N")]
     pub batch_limit: u16,
 
     /// Most orders (or confirmations, or cancellations) that wait for their turn; one more is refused
     /// at once with 503
-    #[arg(long, env = "BOOKSTORE_QUEUE_LIMIT", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    #[arg(long, env = "BOOKSTORE_QUEUE_LIMIT", default_value_t = 4_096, value_parser = whole::<u32>(1, 1_000_000), value_name = "N")]
     pub queue_limit: u32,
 
     /// Threads that speak HTTP [default: one for each core]
-    #[arg(long, env = "BOOKSTORE_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1_024), value_name = "N")]
+    #[arg(long, env = "BOOKSTORE_WORKERS", value_parser = whole::<u16>(1, 1_024), value_name = "N")]
     pub workers: Option<u16>,
 }
 

@@ -89,6 +89,7 @@ pub(crate) fn run() -> ExitCode {
         eprintln!("error: .env cannot be read: {error}");
         return CANNOT.into();
     }
+    warn_of_unknown_settings();
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => {
@@ -107,6 +108,28 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error}");
             CANNOT.into()
+        }
+    }
+}
+
+/// A misspelt setting would be silently ignored.
+fn warn_of_unknown_settings() {
+    use clap::CommandFactory;
+
+    let command = CommandLine::command();
+    let known: Vec<_> = std::iter::once(&command)
+        .chain(command.get_subcommands())
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(clap::Arg::get_env)
+        .collect();
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        // What the tests and the benchmark tell each other.
+        if text.starts_with("BOOKSTORE_")
+            && !text.starts_with("BOOKSTORE_TEST_")
+            && !known.contains(&name.as_os_str())
+        {
+            eprintln!("warning: {text} is no setting of this program; see `bookstore --help`");
         }
     }
 }
@@ -158,9 +181,11 @@ fn open_with(settings: bookstore::store::Settings) -> Result<Store, Failure> {
     if let Some(file) = settings.url.file()
         && !file.exists()
     {
+        let shown = std::path::absolute(&file).unwrap_or(file);
         return Err(format!(
-            "there is no database at {}; create it with `bookstore migrate`",
-            settings.url
+            "there is no database at {}. If a server keeps one elsewhere, run this in its folder or \
+             set DATABASE_URL as it is set there; a new one is created by `bookstore migrate`",
+            shown.display()
         )
         .into());
     }

@@ -112,6 +112,8 @@ pub struct StockEntry {
     pub reason: Reason,
     /// What the admin wrote beside it.
     pub reference: Option<String>,
+    /// The order whose copies came back; returns only.
+    pub order_id: Option<OrderId>,
     /// When it was written, by the database's clock.
     pub created_at: DateTime<Utc>,
     /// What moved, in book id order; empty when a stocktake agreed.

@@ -41,7 +41,7 @@ pub enum Refusal {
     /// It is too late for that, or too early: the order is in another state.
     #[error(
         "the order is {status}{}: it cannot be {}",
-        partly_returned(*.has_returns), .wish.participle()
+        with_returns(*.has_returns), .wish.participle()
     )]
     OrderState {
         /// What was wished.
@@ -95,6 +95,6 @@ pub enum Refusal {
     },
 }
 
-fn partly_returned(has_returns: bool) -> &'static str {
-    if has_returns { " and partly returned" } else { "" }
+fn with_returns(has_returns: bool) -> &'static str {
+    if has_returns { ", and copies of it were returned" } else { "" }
 }

@@ -91,8 +91,10 @@ pub(super) fn entry(request: Request, reference: Option<Reference>) -> NewEntry 
 pub(super) fn moment(name: &str, text: Option<&str>) -> Result<Option<DateTime<Utc>>, Problem> {
     let parse = |text| {
         DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc()).map_err(|_| {
-            let example = "2026-11-24T18:30:00Z";
-            Problem::malformed(format!("`{name}` must be a moment as in RFC 3339: {example}"))
+            Problem::malformed(format!(
+                "`{name}` must be a moment as in RFC 3339: 2026-11-24T18:30:00Z (in a URL the + of \
+                 +01:00 is written %2B)"
+            ))
         })
     };
     text.map(parse).transpose()

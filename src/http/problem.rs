@@ -145,7 +145,7 @@ impl Problem {
 
     /// More came in than could be served in time: 503.
     pub(crate) fn overloaded() -> Self {
-        Self::new(&OVERLOADED, "too many requests are waiting; try again shortly").retry_later()
+        Self::new(&OVERLOADED, "too many requests are waiting, or what this one needs was locked for too long; try again shortly").retry_later()
     }
 
     /// The database can be reached no more: 503.

@@ -177,6 +177,9 @@ pub(super) struct EntryView {
     id: Uuid,
     reason: Reason,
     reference: Option<String>,
+    /// The order whose copies came back; there for returns only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<Uuid>,
     created_at: DateTime<Utc>,
     movements: Vec<MovementView>,
 }
@@ -187,6 +190,7 @@ impl From<StockEntry> for EntryView {
             id: entry.id.0,
             reason: entry.reason,
             reference: entry.reference,
+            order_id: entry.order_id.map(|id| id.0),
             created_at: entry.created_at,
             movements: entry.movements.into_iter().map(MovementView::from).collect(),
         }

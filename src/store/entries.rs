@@ -20,6 +20,7 @@ struct Row {
     id: Id,
     reason: String,
     reference: Option<String>,
+    order_id: Option<Id>,
     request_hash: Vec<u8>,
     created_at: Moment,
 }
@@ -63,6 +64,7 @@ pub(super) fn settled(
         id,
         reason,
         reference: row.reference,
+        order_id: row.order_id.map(|id| OrderId(id.0)),
         created_at: row.created_at.0,
         movements,
     }))

@@ -28,7 +28,10 @@ mod ran {
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// The database cannot be reached.
-    #[error("cannot reach {url}: {reason}")]
+    #[error(
+        "cannot reach {url}: {reason}. The server must run and have the database, which `createdb` or \
+         CREATE DATABASE makes"
+    )]
     Unreachable {
         /// Where it should be.
         url: DatabaseUrl,
@@ -49,7 +52,7 @@ pub enum MigrationError {
 pub fn run(url: &DatabaseUrl) -> Result<Vec<String>, MigrationError> {
     let mut connection = AnyConnection::open(url).map_err(|error| MigrationError::Unreachable {
         url: url.clone(),
-        reason: error.to_string(),
+        reason: error.to_string().trim().to_owned(),
     })?;
     let failed = |error: &dyn std::fmt::Display| MigrationError::Failed(error.to_string());
     // Held until this connection closes. The session's limit on waiting for locks does not suit a

@@ -115,7 +115,8 @@ fn write_entry(
             created_at: now,
         })
         .collect();
-    let entry = StockEntry { id: entry.id, reason, reference, created_at: now, movements };
+    let entry =
+        StockEntry { id: entry.id, reason, reference, order_id, created_at: now, movements };
     Ok(Entered { entry, is_replay: false })
 }
 

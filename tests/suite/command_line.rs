@@ -15,6 +15,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     Nothing on Backend::EMBEDDED:
         help_teaches_every_command,
         a_wrong_setting_is_refused_by_name,
+        a_misspelt_setting_is_told_of,
         a_database_url_that_cannot_work_names_the_fix,
         an_explicit_embedded_database_gets_tables_but_neither_samples_nor_token,
         a_database_that_is_something_else_is_refused,
@@ -199,6 +200,9 @@ fn a_wrong_setting_is_refused_by_name(_: Backend) {
         ("write-connections", "100000000"),
         ("request-timeout", "0"),
         ("request-timeout", "soon"),
+        ("batch-limit", "4097"),
+        ("queue-limit", "abc"),
+        ("queue-limit", ""),
         ("workers", "0"),
         ("workers", "1.5"),
         ("log-format", "xml"),
@@ -210,6 +214,9 @@ fn a_wrong_setting_is_refused_by_name(_: Backend) {
         let run = Bookstore::new(["serve", &option]).run().exits(2);
         let is_named = run.stderr.contains(&format!("--{flag}")) || run.stderr.contains(&variable);
         assert!(is_named && !run.said().contains("panicked"), "does not name --{flag}\n{run}");
+        let says_what_is_right =
+            ["must be", "possible values", "try info"].iter().any(|it| run.stderr.contains(it));
+        assert!(says_what_is_right, "does not say what would be right\n{run}");
         assert!(!run.stdout.contains("listening"), "{run}");
 
         let run = Bookstore::new(["serve"]).env(&variable, value).run().exits(2);
@@ -271,6 +278,18 @@ fn an_address_in_use_is_refused_by_name(backend: Backend) {
     let address = taken.local_addr().unwrap().to_string();
     let run = Bookstore::new(["serve", "--listen", &address]).on(&database).run().exits(2);
     run.says(&[&address]);
+}
+
+fn a_misspelt_setting_is_told_of(backend: Backend) {
+    let database = Database::migrated(backend);
+    let audit = || Bookstore::new(["audit"]).on(&database);
+    audit()
+        .env("BOOKSTORE_QUEU_LIMIT", "9")
+        .run()
+        .exits(0)
+        .says(&["BOOKSTORE_QUEU_LIMIT", "no setting"]);
+    let right = audit().env("BOOKSTORE_QUEUE_LIMIT", "9").run().exits(0);
+    assert!(!right.stderr.contains("no setting"), "{right}");
 }
 
 fn a_wrong_command_is_exit_code_2(_: Backend) {

@@ -168,11 +168,11 @@ fn of_two_returns_of_the_same_copy_one_wins(shop: &Shop) {
 
 /// Sends `call` for each of `orders` from several threads at the same moment, one order after the
 /// other, and gives the answers by order.
-fn meet<'a>(
+fn meet(
     threads: usize,
-    orders: &'a [Answer],
+    orders: &[Answer],
     call: impl Fn(usize, &Answer) -> Call + Sync,
-) -> Vec<(&'a Answer, Vec<Answer>)> {
+) -> Vec<(&Answer, Vec<Answer>)> {
     let together = Barrier::new(threads);
     let answers = at_once(threads, |thread| {
         let meeting = |order| {

@@ -34,6 +34,7 @@ fn copies_come_back_in_several_returns(shop: &Shop) {
     let path = format!("/v1/orders/{}/returns", order.id());
     let entry = shop.admin.post(&path, body).expect(201);
     assert_eq!((&entry["reason"], &entry["reference"]), (&json!("return"), &json!("parcel 12")));
+    assert_eq!(entry["order_id"], order["id"]);
     let short = |movement: &Value| (movement["book_id"].clone(), movement["delta"].clone());
     let moved: Vec<_> = entry["movements"].as_array().unwrap().iter().map(short).collect();
     assert_eq!(moved, [(json!(a), json!(2)), (json!(b), json!(1))], "one movement a book");
