@@ -8,7 +8,7 @@ import time
 from . import machine, markdown, options, page, surroundings, terminal
 from .measure import Bench
 from .progress import say
-from .results import Results
+from .results import Results, load
 from .rounds import Rounds
 from .stores import Stores
 from .surroundings import BENCH
@@ -31,7 +31,7 @@ def main() -> int:
         say("interrupted")
         return 128 + signal.SIGINT
     (given.out / "index.html").write_text(page.render(results, about))
-    if given.is_full:
+    if given.is_full(results.scenarios()):
         (BENCH / "RESULTS.md").write_text(markdown.page(results, about))
         say(f"wrote {BENCH / 'RESULTS.md'}")
     say(f"wrote {given.out / 'results.json'} and index.html beside it\n")
@@ -54,8 +54,9 @@ def measure(given: options.Options) -> tuple[Results, dict]:
         "machine": machine.about(around, stores),
         "settings": machine.settings(stores),
     }
-    rounds = Rounds(given, Bench(stores, around), stores)
     file = given.out / "results.json"
+    earlier = load(file, about) if given.is_resumed else Results()
+    rounds = Rounds(given, Bench(stores, around), stores, earlier)
     return rounds.run(lambda results: results.save(file, about)), about
 
 

@@ -28,6 +28,7 @@ examples:
   scripts/bench                          all of it, about an hour; then writes bench/RESULTS.md
   scripts/bench --quick                  a look at whether everything works
   scripts/bench --only hot,idle --rounds 3
+  scripts/bench --resume                 what an interrupted run left over
 
 Exit codes: 0 measured, 1 a run failed its audit, 2 wrong usage or environment.
 """
@@ -42,11 +43,12 @@ class Options:
     seconds: int
     out: Path
     is_quick: bool
+    # Whether scenarios that an earlier run measured are kept.
+    is_resumed: bool
 
-    @property
-    def is_full(self) -> bool:
-        """Whether this run may replace bench/RESULTS.md."""
-        return not self.is_quick and set(self.only) == set(plan.SCENARIOS)
+    def is_full(self, scenarios: list[str]) -> bool:
+        """Whether results with these scenarios may replace bench/RESULTS.md."""
+        return not self.is_quick and set(scenarios) == set(plan.SCENARIOS)
 
 
 def parse(arguments: list[str] | None = None) -> Options:
@@ -78,6 +80,11 @@ def parse(arguments: list[str] | None = None) -> Options:
         default=ROOT / "target/bench/results",
         help="where results.json and index.html go (default target/bench/results)",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep the scenarios that an earlier run with the same commit and options left in --out",
+    )
     given = parser.parse_args(arguments)
     everything = [name for name in plan.SCENARIOS if name != "growth" or not given.quick]
     return Options(
@@ -86,6 +93,7 @@ def parse(arguments: list[str] | None = None) -> Options:
         seconds=given.seconds or (2 if given.quick else 5),
         out=given.out.resolve(),
         is_quick=given.quick,
+        is_resumed=given.resume,
     )
 
 

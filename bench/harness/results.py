@@ -7,7 +7,8 @@ from pathlib import Path
 from statistics import median
 
 from .measure import Sample
-from .plan import Cell
+from .plan import SCENARIOS, Cell
+from .trouble import Trouble
 
 
 @dataclass
@@ -57,7 +58,8 @@ class Results:
 
     def scenarios(self) -> list[str]:
         """The scenarios that were measured."""
-        return list(dict.fromkeys(result.cell.scenario for result in self.all))
+        measured = {result.cell.scenario for result in self.all}
+        return [scenario for scenario in SCENARIOS if scenario in measured]
 
     def all_failures(self) -> list[str]:
         """Everything that went wrong, with the cell it concerns."""
@@ -81,6 +83,42 @@ class Results:
         ]
         document = {**about, "failures": self.failures, "cells": cells}
         file.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def load(file: Path, about: dict) -> Results:
+    """The scenarios that an earlier run measured, if it was one of the same kind.
+
+    Trouble if there is none, or if it measured something else or otherwise.
+    """
+    if not file.exists():
+        raise Trouble(f"there is no {file} to resume")
+    document = json.loads(file.read_text())
+    for name in ("rounds", "seconds"):
+        if document[name] != about[name]:
+            raise Trouble(f"{file} was measured with {document[name]} {name}: resume it with as many")
+    for name in ("CPU", "bookstore"):
+        then, now = document["machine"][name], about["machine"][name]
+        if then != now:
+            raise Trouble(f"{file} was measured on {then}, this is {now}: it cannot be resumed")
+    results = Results()
+    results.failures = document["failures"]
+    for cell in document["cells"]:
+        samples, failures = cell.pop("samples"), cell.pop("failures")
+        del cell["name"]
+        cell["settings"] = tuple(tuple(setting) for setting in cell["settings"])
+        cell["shape"] = tuple(cell["shape"])
+        samples = [Sample(**_with_nan(sample)) for sample in samples]
+        results.all.append(Result(Cell(**cell), samples, failures))
+    return results
+
+
+def _with_nan(sample: dict) -> dict:
+    # pgbench does not tell them.
+    unknown = ("p99", "longest", "accepted_p99")
+    return {
+        name: math.nan if value is None and name in unknown else value
+        for name, value in sample.items()
+    }
 
 
 def _without_nan(sample: dict) -> dict:

@@ -17,19 +17,20 @@ PROBE_SECONDS = 2
 class Rounds:
     """Measures what was asked for."""
 
-    def __init__(self, options: Options, bench: Bench, stores: Stores):
+    def __init__(self, options: Options, bench: Bench, stores: Stores, earlier: Results):
         self._options = options
         self._bench = bench
         self._stores = stores
-        self.results = Results()
+        self._only = [name for name in options.only if name not in earlier.scenarios()]
+        self.results = earlier
 
     def run(self, save) -> Results:
         """Runs everything; calls `save` after each scenario, so that little is lost if it ends."""
         self._prepare_stores()
         best = self._probe()
-        planned = [cell for name in self._options.only for cell in self._cells(name, best)]
+        planned = [cell for name in self._only for cell in self._cells(name, best)]
         progress = Progress(len(planned) * self._options.rounds)
-        for scenario in self._options.only:
+        for scenario in self._only:
             results = [Result(cell) for cell in planned if cell.scenario == scenario]
             self.results.all += results
             for number in range(self._options.rounds):
@@ -44,9 +45,9 @@ class Rounds:
 
     def _prepare_stores(self) -> None:
         # A peer's cells are sold from the same stores as ours: any peer will do to name them.
-        needed = plan.needed_peers(self._options.only)
+        needed = plan.needed_peers(tuple(self._only))
         stand_ins = {key: Cell("probe", *key) for key in needed}
-        cells = [cell for name in self._options.only for cell in self._cells(name, stand_ins)]
+        cells = [cell for name in self._only for cell in self._cells(name, stand_ins)]
         for backend, store in dict.fromkeys((cell.backend, cell.store) for cell in cells):
             say(f"making the {store} store on {self._stores.backends[backend].title}")
             self._stores.prepare(backend, store)
@@ -69,7 +70,7 @@ class Rounds:
 
     def _probe(self) -> dict[tuple[str, str], Cell]:
         best = {}
-        for contestant, load in plan.needed_peers(self._options.only):
+        for contestant, load in plan.needed_peers(tuple(self._only)):
             candidates = plan.probes(contestant, load)
             if self._options.is_quick:
                 candidates = candidates[1:4]
