@@ -1,7 +1,6 @@
 //! Every setting, in one struct, from flags, the environment and `.env`, in this order.
 
 use std::fmt::Display;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 use crate::store::{self, Backend, DatabaseUrl};
-use crate::{http, till};
+use crate::{http, log, till};
 
 /// The database of a store that nobody configured.
 pub const EMBEDDED_DEFAULT: &str = "sqlite://bookstore.db";
@@ -66,15 +65,6 @@ impl Currency {
     }
 }
 
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs: one JSON object a line.
-    Json,
-}
-
 /// Settings of every command.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Common {
@@ -95,15 +85,9 @@ pub struct Common {
     )]
     pub log: String,
 
-    /// How log lines look
-    #[arg(
-        long,
-        env = "BOOKSTORE_LOG_FORMAT",
-        default_value = "text",
-        global = true,
-        value_name = "FORMAT"
-    )]
-    pub log_format: LogFormat,
+    /// How log lines look [default: text at a terminal, else json]
+    #[arg(long, env = "BOOKSTORE_LOG_FORMAT", global = true, value_name = "FORMAT")]
+    pub log_format: Option<log::Format>,
 }
 
 impl Common {
@@ -115,11 +99,7 @@ impl Common {
         let filter = EnvFilter::try_new(&self.log).map_err(|error| {
             format!("--log / BOOKSTORE_LOG: {error}; try info, debug or bookstore=debug")
         })?;
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        match self.log_format {
-            LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-            LogFormat::Json => log.json().init(),
-        }
+        log::start(filter, self.log_format);
         Ok(())
     }
 
@@ -151,6 +131,13 @@ pub struct Serve {
         value_name = "ADDRESS"
     )]
     pub listen: SocketAddr,
+
+    /// Address and port of the page /metrics for Prometheus; without it there is none
+    ///
+    /// It tells how the shop is doing, and asks nobody for a token: let it listen where only
+    /// Prometheus gets to.
+    #[arg(long, env = "BOOKSTORE_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
 
     /// The store's one currency, an ISO 4217 code
     #[arg(long, env = "BOOKSTORE_CURRENCY", default_value = "EUR", value_parser = Currency::parse, value_name = "CODE")]

@@ -25,6 +25,8 @@ missing_test_packages() {
     { mariadb_program mariadbd && mariadb_program mariadb-install-db; } >/dev/null ||
         echo mariadb-server
     type -P curl >/dev/null || echo curl
+    # Checks and tests the alert rules in ops/.
+    type -P promtool >/dev/null || echo prometheus
     # Servers whose clock is wrong.
     compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || echo faketime
 }

@@ -1,7 +1,7 @@
 //! `bookstore serve`, and the first run that needs no settings at all.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use bookstore::catalogue::sample;
@@ -26,13 +26,11 @@ pub(super) fn run(
     settings: &Serve,
 ) -> Result<bool, Failure> {
     // First of all: an address that cannot be had must not cost the one token that is ever shown.
-    let listen = settings.listen;
-    let listener = TcpListener::bind(listen).map_err(|error| {
-        format!(
-            "cannot listen on {listen}: {error}; choose another address with --listen or \
-             BOOKSTORE_LISTEN"
-        )
-    })?;
+    let listener = bind(settings.listen, "--listen or BOOKSTORE_LISTEN")?;
+    let metrics = settings.metrics_listen;
+    let metrics = metrics
+        .map(|listen| bind(listen, "--metrics-listen or BOOKSTORE_METRICS_LISTEN"))
+        .transpose()?;
     let address = listener.local_addr()?;
     // An embedded database is this program's own: nobody else would migrate it.
     if url.backend() == Backend::Sqlite {
@@ -45,9 +43,10 @@ pub(super) fn run(
     let checkout = Arc::clone(&till);
     let sweeper = Sweeper::start(store.clone())?;
     let served = actix_web::rt::System::new().block_on(async {
+        let metrics = metrics.map(|listener| start_metrics(store.clone(), listener)).transpose()?;
         let server = http::serve(store, checkout, &http_settings, listener)?;
         tracing::info!(%address, database = %url, "serving");
-        announce(address, welcome)?;
+        announce(address, metrics, welcome)?;
         server.await
     });
     // Nobody waits for an answer any more, but what was taken is finished.
@@ -55,6 +54,20 @@ pub(super) fn run(
     drop(sweeper);
     served?;
     Ok(true)
+}
+
+fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| {
+        format!("cannot listen on {address}: {error}; choose another address with {setting}").into()
+    })
+}
+
+/// Serves the metrics until the process ends, so that they show how it ends too.
+fn start_metrics(store: Store, listener: TcpListener) -> std::io::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    let server = http::serve_metrics(store, listener)?;
+    actix_web::rt::spawn(server);
+    Ok(address)
 }
 
 /// Fills an empty store with sample books and makes the first token; nothing if somebody has one.
@@ -86,9 +99,16 @@ fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
 }
 
 /// Says where the service is, on standard output. The first line is for programs too.
-fn announce(address: std::net::SocketAddr, welcome: Option<Welcome>) -> std::io::Result<()> {
+fn announce(
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+    welcome: Option<Welcome>,
+) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening on http://{address}")?;
+    if let Some(metrics) = metrics {
+        writeln!(out, "metrics on http://{metrics}/metrics")?;
+    }
     if let Some(welcome) = welcome {
         let Welcome { token, book_id, title } = welcome;
         let token = token.reveal();

@@ -29,7 +29,7 @@ pub use order::{Hold, NewOrder, Order, OrderId, OrderLine, OrderStatus, OrderedL
 pub use quantity::{Copies, Counted, Delivered, HoldSeconds, Price};
 pub use refusal::{Excess, Refusal, Shortage};
 pub use search::SearchWords;
-pub use settle::{Act, Granted, Settlement, Subject, Subjects, settle};
+pub use settle::{Act, Change, Granted, Settlement, Subject, Subjects, settle};
 pub use shelf::{Sale, Shelf, Stock, first_stock, release, restock, sell, stocktake, take_back};
 pub use text::{Author, BadText, ClientName, Reference, Title};
 

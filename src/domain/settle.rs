@@ -63,13 +63,22 @@ pub struct Granted {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// A change of an order's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Where it stood before the first wish.
+    pub was: OrderStatus,
+    /// Where it stands after the last one.
+    pub is: OrderStatus,
+}
+
 /// What came of many wishes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settlement {
     /// What each who wished is told, in the order of the acts.
     pub outcomes: Vec<Result<Granted, Refusal>>,
     /// The orders that have another status now.
-    pub changed: BTreeMap<OrderId, OrderStatus>,
+    pub changed: BTreeMap<OrderId, Change>,
     /// What went back on the shelf.
     pub moved: Vec<(OrderId, Movement)>,
 }
@@ -108,7 +117,9 @@ fn grant(
             Ok(moved) => {
                 let moved = moved.into_iter().map(|movement| (act.order_id, movement));
                 settlement.moved.extend(moved);
-                settlement.changed.insert(act.order_id, status);
+                let was = subject.status;
+                let change = settlement.changed.entry(act.order_id);
+                change.or_insert(Change { was, is: status }).is = status;
                 subject.turn(status);
             }
             // No room for its copies: it stays as it is. Too late is too late all the same.

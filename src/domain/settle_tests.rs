@@ -107,8 +107,9 @@ proptest! {
         // What is to be written is what changed, and no more.
         for (id, subject) in &many {
             let before = start[id].status;
-            prop_assert_eq!(batch.changed.get(id).copied().unwrap_or(before), subject.status);
+            prop_assert_eq!(batch.changed.get(id).map_or(before, |change| change.is), subject.status);
             prop_assert_eq!(batch.changed.contains_key(id), before != subject.status);
+            prop_assert!(batch.changed.get(id).is_none_or(|change| change.was == before));
         }
     }
 

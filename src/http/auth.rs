@@ -101,7 +101,9 @@ impl Tokens {
 async fn authenticate(request: &ServiceRequest) -> Result<Client, Problem> {
     let token = bearer(request)?;
     let shop = request.app_data::<web::Data<Shop>>().ok_or_else(Problem::internal)?;
-    shop.tokens.find(shop, token.hash()).await
+    let client = shop.tokens.find(shop, token.hash()).await?;
+    tracing::Span::current().record("client_id", client.id.0);
+    Ok(client)
 }
 
 fn bearer(request: &ServiceRequest) -> Result<Token, Problem> {

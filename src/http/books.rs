@@ -142,7 +142,7 @@ pub(super) async fn create(
     let created = shop
         .write(move |connection| stock::create_book(connection, &entry, &book, &mut trace))
         .await?;
-    Ok(replayable(HttpResponse::Created(), created.is_replay)
+    Ok(replayable(&shop, HttpResponse::Created(), created.is_replay)
         .insert_header(("Location", format!("/v1/books/{}", created.book.id)))
         .insert_header(etag::of(&created.book))
         .json(BookView::new(&shop, created.book)))

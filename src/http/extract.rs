@@ -187,8 +187,11 @@ impl FromRequest for OrderPath {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().get("id").unwrap_or_default();
-        let id = Uuid::try_parse(id).map(|id| Self(OrderId(id)));
-        ready(id.map_err(|_| Problem::new(&UNKNOWN_ORDER, "no such order")))
+        let id = Uuid::try_parse(id).map(OrderId);
+        if let Ok(id) = id {
+            tracing::Span::current().record("order_id", tracing::field::display(id));
+        }
+        ready(id.map(Self).map_err(|_| Problem::new(&UNKNOWN_ORDER, "no such order")))
     }
 }
 

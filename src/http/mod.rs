@@ -7,11 +7,13 @@ mod etag;
 mod extract;
 mod health;
 mod input;
+mod inside;
 mod orders;
 mod problem;
 mod request;
 mod routes;
 mod stock;
+mod trace;
 mod view;
 
 use std::net::TcpListener;
@@ -26,6 +28,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use self::auth::Tokens;
+pub use self::inside::serve_metrics;
 use crate::config::Currency;
 use crate::domain::limits::MAX_BODY_BYTES;
 use crate::store::{self, AnyConnection, Store};
@@ -136,8 +139,13 @@ fn places_for_writers(write_connections: u32) -> usize {
 }
 
 /// An answer that tells whether an earlier request had been given it already.
-fn replayable(mut answer: HttpResponseBuilder, is_replay: bool) -> HttpResponseBuilder {
+fn replayable(
+    shop: &Shop,
+    mut answer: HttpResponseBuilder,
+    is_replay: bool,
+) -> HttpResponseBuilder {
     if is_replay {
+        shop.store.metrics().requests.replayed();
         answer.insert_header(("Idempotent-Replayed", "true"));
     }
     answer
@@ -175,7 +183,7 @@ pub fn serve(
         App::new()
             .app_data(shop.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
-            .configure(routes::configure)
+            .configure(|app| routes::configure(app, &shop.store.metrics().requests))
             .default_service(web::to(routes::nothing_here))
             .wrap(from_fn(request::surround))
     })

@@ -79,7 +79,8 @@ fn order(request: Request, lines: Vec<(BookId, Copies)>) -> NewOrder {
 }
 
 fn answer(shop: &Shop, placement: Placement) -> HttpResponse {
-    replayable(HttpResponse::Created(), placement.is_replay)
+    tracing::Span::current().record("order_id", tracing::field::display(placement.order.id));
+    replayable(shop, HttpResponse::Created(), placement.is_replay)
         .insert_header(("Location", format!("/v1/orders/{}", placement.order.id)))
         .json(OrderView::new(shop, placement.order))
 }

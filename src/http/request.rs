@@ -10,16 +10,21 @@ use actix_web::http::header::{self, Header, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 use tracing::Instrument;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::Shop;
+use super::inside;
 use super::problem::{INTERNAL_ERROR, INVALID_REQUEST, NOT_ACCEPTABLE, NOT_FOUND, Problem};
+use super::trace::{TRACERESPONSE, Trace};
+use crate::store::Token;
 
 /// The header that carries a request's id, in and out.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
 
-/// The id a caller gave the request, if it is one that fits a log line; else a new one.
+/// The id a caller gave the request, if it is one that fits a log line and is no secret; else a new
+/// one.
 fn request_id(request: &ServiceRequest) -> String {
     let sane = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);
     request
@@ -28,6 +33,7 @@ fn request_id(request: &ServiceRequest) -> String {
         .map(HeaderValue::as_bytes)
         .filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.iter().all(sane))
         .and_then(|id| std::str::from_utf8(id).ok())
+        .filter(|id| !Token::is_within(id))
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
@@ -57,7 +63,19 @@ pub(super) async fn surround<B: MessageBody + 'static>(
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.path().to_owned();
-    let span = tracing::info_span!("request", %id, %method, path);
+    let trace = Trace::of(request.headers());
+    let span = tracing::info_span!(
+        "request",
+        request_id = %id,
+        %method,
+        // Somebody may have put a token where none belongs.
+        path = if Token::is_within(&path) { "(holds a token)" } else { &path },
+        trace_id = trace.as_ref().map(|trace| display(&trace.id)),
+        span_id = trace.as_ref().map(|trace| display(trace.span)),
+        // Told when they are known.
+        client_id = Empty,
+        order_id = Empty,
+    );
     let shop = request.app_data::<web::Data<Shop>>().cloned();
     // The API speaks JSON only; pages for people are outside it.
     let response = if path.starts_with("/v1/") && !accepts_json(&request) {
@@ -70,11 +88,16 @@ pub(super) async fn surround<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    if let Some(value) = trace.and_then(|trace| trace.response()) {
+        response.headers_mut().insert(TRACERESPONSE, value);
+    }
     if shop.is_some_and(|shop| shop.is_stopping()) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let status = response.status().as_u16();
-    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    let took = started.elapsed();
+    inside::count(response.request(), status, took);
+    let milliseconds = took.as_secs_f64() * 1e3;
     // A line for each sale would cost a flash sale more than the sale, and what fails is logged
     // where it fails: who wants every answer asks for them.
     span.in_scope(|| tracing::debug!(status, milliseconds, "answered"));

@@ -7,8 +7,10 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, Route, web};
 
 use super::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
 use super::{auth, books, health, orders, stock};
+use crate::metrics::Requests;
 
-pub(super) fn configure(app: &mut web::ServiceConfig) {
+pub(super) fn configure(app: &mut web::ServiceConfig, requests: &Requests) {
+    let at = |path| at(path, requests);
     let paths = [
         // Paths are tried in this order: those of a flash sale come first.
         at("/v1/books/{id}/purchases").post(buyer(orders::purchase)),
@@ -78,8 +80,10 @@ struct Path {
     allowed: Vec<Method>,
 }
 
-fn at(path: &str) -> Path {
-    Path { resource: web::resource(path), allowed: Vec::new() }
+/// The path carries its counters, so that no request has to look them up.
+fn at(path: &str, requests: &Requests) -> Path {
+    let resource = web::resource(path).app_data(requests.route(path));
+    Path { resource, allowed: Vec::new() }
 }
 
 impl Path {

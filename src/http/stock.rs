@@ -38,7 +38,8 @@ pub(super) async fn restock_one(
     let entered =
         shop.write(move |connection| stock::restock(connection, &entry, &[(id, copies)])).await?;
     let movement = entered.entry.movements.into_iter().next().ok_or_else(Problem::internal)?;
-    Ok(replayable(HttpResponse::Created(), entered.is_replay).json(MovementView::from(movement)))
+    Ok(replayable(&shop, HttpResponse::Created(), entered.is_replay)
+        .json(MovementView::from(movement)))
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -64,7 +65,8 @@ pub(super) async fn restock(
         .write(move |connection| stock::restock(connection, &entry, &lines))
         .await
         .map_err(|error| Problem::from(error).in_body())?;
-    Ok(replayable(HttpResponse::Created(), entered.is_replay).json(EntryView::from(entered.entry)))
+    Ok(replayable(&shop, HttpResponse::Created(), entered.is_replay)
+        .json(EntryView::from(entered.entry)))
 }
 
 /// `POST /v1/orders/{id}/returns`
@@ -83,7 +85,8 @@ pub(super) async fn take_back(
     let entry = entry(request(client, key, &route, &body)?, reference);
     let entered =
         shop.write(move |connection| stock::take_back(connection, &entry, id, &lines)).await?;
-    Ok(replayable(HttpResponse::Created(), entered.is_replay).json(EntryView::from(entered.entry)))
+    Ok(replayable(&shop, HttpResponse::Created(), entered.is_replay)
+        .json(EntryView::from(entered.entry)))
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -117,7 +120,7 @@ pub(super) async fn stocktake(
         Some(movement) => (StatusCode::CREATED, MovementView::from(movement.clone())),
         None => (StatusCode::OK, MovementView::of_agreement(id.0, counted.get(), &entered.entry)),
     };
-    Ok(replayable(HttpResponseBuilder::new(status), entered.is_replay).json(movement))
+    Ok(replayable(&shop, HttpResponseBuilder::new(status), entered.is_replay).json(movement))
 }
 
 #[derive(Debug, Deserialize)]

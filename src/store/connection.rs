@@ -7,6 +7,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, ConnectionError, QueryResult};
 
+use super::secrets;
+
 /// How long a statement waits for a lock before the transaction is given up and run again.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
 
@@ -118,6 +120,10 @@ impl fmt::Display for DatabaseUrl {
         // user:password@host, as libpq and libmariadb read it: the last @ before the path ends it.
         let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
         let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+        // Some password has a / or ? that should have been percent-encoded: who knows where it ends.
+        if path.contains('@') {
+            return write!(f, "{scheme}://(concealed)");
+        }
         // What follows a ? may hold a password too.
         let path = path.split('?').next().unwrap_or_default();
         match authority.rsplit_once('@') {
@@ -170,8 +176,21 @@ impl AnyConnection {
     /// Opens a connection and sets it up so that a commit is on disk and a wait for a lock ends.
     ///
     /// # Errors
-    /// What the database's client library says.
+    /// What the database's client library says, without what is secret in the URL.
     pub(super) fn open(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
+        Self::establish(url).map_err(|error| match error {
+            // libpq repeats what it cannot read of a URL.
+            ConnectionError::BadConnection(said) => {
+                ConnectionError::BadConnection(secrets::conceal(&url.url, &said))
+            }
+            ConnectionError::InvalidConnectionUrl(said) => {
+                ConnectionError::InvalidConnectionUrl(secrets::conceal(&url.url, &said))
+            }
+            other => other,
+        })
+    }
+
+    fn establish(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
         let mut connection = match url.backend {
             #[cfg(feature = "postgres")]
             Backend::Postgres => Self::Postgres(diesel::PgConnection::establish(&url.url)?),
@@ -272,6 +291,9 @@ mod tests {
             ("postgres://shop:p@ss@db/books", "postgres://shop@db/books"),
             ("postgres:///books?password=s3cret", "postgres:///books"),
             ("postgres://db/books", "postgres://db/books"),
+            ("postgres://shop:s3/cret@db/books", "postgres://(concealed)"),
+            ("postgres://shop:s3?cret@db/books", "postgres://(concealed)"),
+            ("postgres://shop@db/books?password=s3@cret", "postgres://(concealed)"),
         ] {
             assert_eq!(DatabaseUrl::parse(url).unwrap().to_string(), shown);
         }

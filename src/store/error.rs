@@ -3,6 +3,7 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::domain::Refusal;
+use crate::metrics::Cause;
 
 /// Why the store did not do what was asked. Whatever the reason, nothing was changed, unless the
 /// connection was lost during a commit and could not be had back in time.
@@ -40,69 +41,76 @@ pub(super) enum Cure {
     Reconnect,
     /// The database cannot write now.
     Wait,
-    /// Nothing helps.
-    None,
 }
 
 impl Error {
-    pub(super) fn cure(&self) -> Cure {
+    /// Why an attempt failed, if there is a cure for that.
+    pub(super) fn cause(&self) -> Option<Cause> {
         match self {
-            Self::Database(error) => cure(error),
-            Self::Unavailable(_) => Cure::Wait,
-            Self::Refused(_) | Self::Busy(_) | Self::Unreadable(_) => Cure::None,
+            Self::Database(error) => cause(error),
+            Self::Unavailable(_) => Some(Cause::CannotWrite),
+            Self::Refused(_) | Self::Busy(_) | Self::Unreadable(_) => None,
         }
     }
 }
 
-fn cure(error: &DieselError) -> Cure {
+impl Cure {
+    pub(super) fn of(cause: Cause) -> Self {
+        match cause {
+            Cause::Serialization
+            | Cause::Deadlock
+            | Cause::LockTimeout
+            | Cause::Busy
+            | Cause::KeyTaken => Self::Again,
+            Cause::LostConnection | Cause::Unknown => Self::Reconnect,
+            Cause::CannotWrite => Self::Wait,
+        }
+    }
+}
+
+fn cause(error: &DieselError) -> Option<Cause> {
     match error {
         // The only unique violations that reach this point are two writers that took the same
         // idempotency key, ISBN or ledger number at once: the second run finds what the other wrote.
-        DieselError::DatabaseError(
-            DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::UniqueViolation,
-            _,
-        ) => Cure::Again,
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Some(Cause::KeyTaken),
+        // MySQL 1213 is both.
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, information) => {
+            let is_deadlock = information.message().starts_with("Deadlock");
+            Some(if is_deadlock { Cause::Deadlock } else { Cause::Serialization })
+        }
         DieselError::DatabaseError(
             DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
             _,
         )
         | DieselError::BrokenTransactionManager
         | DieselError::AlreadyInTransaction
-        | DieselError::NotInTransaction => Cure::Reconnect,
+        | DieselError::NotInTransaction => Some(Cause::LostConnection),
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
-            by_message(information.message())
+            Some(by_message(information.message()))
         }
-        DieselError::RollbackErrorOnCommit { .. } => Cure::Reconnect,
-        _ => Cure::None,
+        DieselError::RollbackErrorOnCommit { .. } => Some(Cause::LostConnection),
+        _ => None,
     }
 }
 
 /// Diesel has no kind for these. SQLite and MariaDB say them in English whatever the locale; a
-/// PostgreSQL that speaks another language ends in `Reconnect`, which is slower but right.
-fn by_message(message: &str) -> Cure {
-    const AGAIN: [&str; 6] = [
-        "deadlock",                 // PostgreSQL 40P01, MySQL 1213
-        "lock timeout",             // PostgreSQL 55P03
-        "Lock wait timeout",        // MySQL 1205
-        "database is locked",       // SQLITE_BUSY
-        "database table is locked", // SQLITE_LOCKED
-        "Record has changed",       // MariaDB 1020
+/// PostgreSQL that speaks another language ends in `Unknown`, which is slower but right.
+fn by_message(message: &str) -> Cause {
+    const SAID: [(&str, Cause); 13] = [
+        ("deadlock", Cause::Deadlock),        // PostgreSQL 40P01, MySQL 1213
+        ("lock timeout", Cause::LockTimeout), // PostgreSQL 55P03
+        ("Lock wait timeout", Cause::LockTimeout), // MySQL 1205
+        ("database is locked", Cause::Busy),  // SQLITE_BUSY
+        ("database table is locked", Cause::Busy), // SQLITE_LOCKED
+        ("Record has changed", Cause::Serialization), // MariaDB 1020
+        ("disk is full", Cause::CannotWrite), // SQLITE_FULL
+        ("No space left", Cause::CannotWrite), // PostgreSQL 53100
+        ("is full", Cause::CannotWrite),      // MySQL 1114
+        ("disk I/O error", Cause::CannotWrite), // SQLITE_IOERR
+        ("unable to open", Cause::CannotWrite), // SQLITE_CANTOPEN
+        ("readonly database", Cause::CannotWrite), // SQLITE_READONLY
+        ("read-only transaction", Cause::CannotWrite), // PostgreSQL 25006, a standby
     ];
-    const WAIT: [&str; 7] = [
-        "disk is full",          // SQLITE_FULL
-        "No space left",         // PostgreSQL 53100
-        "is full",               // MySQL 1114
-        "disk I/O error",        // SQLITE_IOERR
-        "unable to open",        // SQLITE_CANTOPEN
-        "readonly database",     // SQLITE_READONLY
-        "read-only transaction", // PostgreSQL 25006, a standby
-    ];
-    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    if says(&AGAIN) {
-        Cure::Again
-    } else if says(&WAIT) {
-        Cure::Wait
-    } else {
-        Cure::Reconnect
-    }
+    let said = SAID.iter().find(|(words, _)| message.contains(words));
+    said.map_or(Cause::Unknown, |(_, cause)| *cause)
 }

@@ -5,28 +5,37 @@
 //! A wish that was granted before is granted again, so that a transaction whose answer was lost may
 //! run once more.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::connection::AnyConnection;
 use super::error::Error;
 use super::movements::Origin;
 use super::{books, clock, entries, locking, movements, orders};
 use crate::domain::{
-    Act, BookId, Granted, Order, OrderId, OrderStatus, Refusal, Settlement, Shelf, Standing,
-    Subjects, Wish, settle,
+    Act, BookId, Change, Granted, Order, OrderId, OrderStatus, Refusal, Settlement, Shelf,
+    Standing, Subjects, Wish, settle,
 };
 
 /// What became of one wish: the order as it stood then, or why not.
 pub type Outcome = Result<Order, Refusal>;
 
+/// What became of wishes.
+#[derive(Debug)]
+pub struct Acted<T> {
+    /// One for each wish, in their order.
+    pub outcomes: Vec<T>,
+    /// What this transaction changed: a wish that was granted before changes nothing.
+    pub changed: BTreeMap<OrderId, Change>,
+}
+
 /// Grants wishes, in the order they came; as many outcomes as acts.
 ///
 /// # Errors
 /// Only what concerns the transaction as a whole; a refusal is an outcome.
-pub fn act(connection: &mut AnyConnection, acts: &[Act]) -> Result<Vec<Outcome>, Error> {
+pub fn act(connection: &mut AnyConnection, acts: &[Act]) -> Result<Acted<Outcome>, Error> {
     let mut subjects = locking::orders(connection, acts.iter().map(|act| act.order_id))?;
-    let settlement = give(connection, &mut subjects, acts)?;
-    answer(connection, acts, settlement.outcomes)
+    let Settlement { outcomes, changed, .. } = give(connection, &mut subjects, acts)?;
+    Ok(Acted { outcomes: answer(connection, acts, outcomes)?, changed })
 }
 
 /// Confirms what can be confirmed without touching a book, so that whoever has paid never waits for
@@ -38,7 +47,7 @@ pub fn act(connection: &mut AnyConnection, acts: &[Act]) -> Result<Vec<Outcome>,
 pub fn confirm(
     connection: &mut AnyConnection,
     acts: &[Act],
-) -> Result<Vec<Option<Outcome>>, Error> {
+) -> Result<Acted<Option<Outcome>>, Error> {
     let mut subjects = locking::orders(connection, acts.iter().map(|act| act.order_id))?;
     let now = clock::now(connection)?;
     let is_overdue = |act: &Act| {
@@ -48,9 +57,10 @@ pub fn confirm(
     let (late, timely): (Vec<Act>, Vec<Act>) = acts.iter().copied().partition(is_overdue);
     let settlement = settle(&mut Shelf::default(), &mut subjects, now, &timely);
     write(connection, &settlement)?;
-    let mut outcomes = answer(connection, &timely, settlement.outcomes)?.into_iter();
+    let Settlement { outcomes, changed, .. } = settlement;
+    let mut outcomes = answer(connection, &timely, outcomes)?.into_iter();
     let outcome = |act| if late.contains(act) { None } else { outcomes.next() };
-    Ok(acts.iter().map(outcome).collect())
+    Ok(Acted { outcomes: acts.iter().map(outcome).collect(), changed })
 }
 
 /// What came of a sweep.
@@ -125,7 +135,7 @@ fn give(
 
 fn write(connection: &mut AnyConnection, settlement: &Settlement) -> Result<(), Error> {
     for status in OrderStatus::ALL {
-        let changed = settlement.changed.iter().filter(|(_, becomes)| **becomes == status);
+        let changed = settlement.changed.iter().filter(|(_, change)| change.is == status);
         let ids: Vec<OrderId> = changed.map(|(id, _)| *id).collect();
         orders::set_status(connection, &ids, status)?;
     }

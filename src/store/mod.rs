@@ -20,6 +20,7 @@ mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod sale;
+mod secrets;
 pub(crate) mod sql_types;
 pub mod stock;
 mod token;
@@ -34,6 +35,8 @@ pub use connection::{AnyConnection, Backend, BadDatabaseUrl, DatabaseUrl};
 pub use error::Error;
 use pool::Pool;
 pub use token::{Token, TokenHash};
+
+use crate::metrics::Metrics;
 
 /// How a store is set up.
 #[derive(Debug, Clone)]
@@ -60,6 +63,7 @@ pub struct Store {
     // till, which is always about to write, would let no restock pass.
     turn: Option<Arc<FairMutex<()>>>,
     request_timeout: Duration,
+    metrics: Arc<Metrics>,
 }
 
 impl Store {
@@ -73,14 +77,28 @@ impl Store {
             .map_err(|error| Error::Unavailable(format!("{}: {error}", settings.url)))?;
         let backend = settings.url.backend();
         let has_one_writer = backend == Backend::Sqlite;
+        let metrics = Arc::new(Metrics::new(backend.name()));
         let writers = if has_one_writer { 1 } else { settings.write_connections };
         Ok(Self {
             backend,
-            readers: Pool::of_readers(&settings.url, settings.read_connections),
-            writers: Pool::of_writers(&settings.url, writers),
+            readers: Pool::of_readers(&settings.url, settings.read_connections, &metrics.readers),
+            writers: Pool::of_writers(&settings.url, writers, &metrics.writers),
             turn: has_one_writer.then(Arc::default),
             request_timeout: settings.request_timeout,
+            metrics,
         })
+    }
+
+    /// The numbers of this store, and of what serves it.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The same as the page that Prometheus reads.
+    pub fn metrics_page(&self) -> String {
+        self.readers.note_use();
+        self.writers.note_use();
+        self.metrics.page()
     }
 
     /// The backend behind it.

@@ -1,5 +1,6 @@
 //! A pool of open connections, kept by r2d2.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
@@ -8,6 +9,7 @@ use r2d2::{ManageConnection, PooledConnection};
 
 use super::connection::{AnyConnection, DatabaseUrl};
 use super::error::Error;
+use crate::metrics::{self, PoolUse};
 
 /// How long r2d2 tries to open a connection before it pauses; also the longest such pause.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -53,53 +55,76 @@ impl ManageConnection for Manager {
 }
 
 /// Logs what went wrong in the background; whoever waits for a connection is told by its timeout.
-#[derive(Debug)]
-struct LogErrors;
+struct LogErrors(metrics::Pool);
+
+impl fmt::Debug for LogErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogErrors")
+    }
+}
 
 impl r2d2::HandleError<diesel::ConnectionError> for LogErrors {
     fn handle_error(&self, error: diesel::ConnectionError) {
+        self.0.failed_to_connect();
         tracing::warn!(%error, "cannot open a connection to the database");
     }
 }
 
 /// A pool of at most so many connections. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Pool(r2d2::Pool<Manager>);
+pub(super) struct Pool {
+    connections: r2d2::Pool<Manager>,
+    meter: metrics::Pool,
+}
 
 impl Pool {
     /// A pool for reads. It opens its connections in the background; [`Pool::get`] waits for them.
-    pub(super) fn of_readers(url: &DatabaseUrl, size: u32) -> Self {
-        Self::new(size, Manager { url: url.clone(), set_up: |_| Ok(()) })
+    pub(super) fn of_readers(url: &DatabaseUrl, size: u32, meter: &metrics::Pool) -> Self {
+        Self::new(size, Manager { url: url.clone(), set_up: |_| Ok(()) }, meter)
     }
 
     /// The same for transactions.
-    pub(super) fn of_writers(url: &DatabaseUrl, size: u32) -> Self {
+    pub(super) fn of_writers(url: &DatabaseUrl, size: u32, meter: &metrics::Pool) -> Self {
         let set_up = AnyConnection::set_up_for_transactions;
-        Self::new(size, Manager { url: url.clone(), set_up })
+        Self::new(size, Manager { url: url.clone(), set_up }, meter)
     }
 
-    fn new(size: u32, manager: Manager) -> Self {
-        Self(
-            r2d2::Pool::builder()
-                .max_size(size)
-                .connection_timeout(CONNECT_TIMEOUT)
-                // No ping before each use: a dead connection shows in its first statement, and the
-                // transaction is then run again on another one.
-                .test_on_check_out(false)
-                .error_handler(Box::new(LogErrors))
-                .build_unchecked(manager),
-        )
+    fn new(size: u32, manager: Manager, meter: &metrics::Pool) -> Self {
+        let connections = r2d2::Pool::builder()
+            .max_size(size)
+            .connection_timeout(CONNECT_TIMEOUT)
+            // No ping before each use: a dead connection shows in its first statement, and the
+            // transaction is then run again on another one.
+            .test_on_check_out(false)
+            .error_handler(Box::new(LogErrors(meter.clone())))
+            .build_unchecked(manager);
+        Self { connections, meter: meter.clone() }
+    }
+
+    /// Where what happens on its connections is counted.
+    pub(super) fn meter(&self) -> &metrics::Pool {
+        &self.meter
+    }
+
+    /// Takes down how its connections are used now.
+    pub(super) fn note_use(&self) {
+        let state = self.connections.state();
+        self.meter.note(PoolUse {
+            limit: self.connections.max_size(),
+            open: state.connections,
+            in_use: state.connections.saturating_sub(state.idle_connections),
+        });
     }
 
     /// A connection, waiting for one until `deadline`.
     pub(super) fn get(&self, deadline: Instant) -> Result<PooledConnection<Manager>, Error> {
         let remaining = deadline.saturating_duration_since(Instant::now());
         // r2d2 refuses a timeout of zero by panicking.
-        self.0.get_timeout(remaining.max(Duration::from_millis(1))).map_err(|error| {
-            match self.0.state().connections {
-                0 => Error::Unavailable(error.to_string()),
-                _ => Error::Busy("all connections are in use".to_owned()),
-            }
+        let patience = remaining.max(Duration::from_millis(1));
+        let got = self.meter.waiting(|| self.connections.get_timeout(patience));
+        got.map_err(|error| match self.connections.state().connections {
+            0 => Error::Unavailable(error.to_string()),
+            _ => Error::Busy("all connections are in use".to_owned()),
         })
     }
 }

@@ -35,6 +35,11 @@ impl Token {
         (length == BYTES).then(|| Self(text.to_owned()))
     }
 
+    /// Whether `text` may hold a token, and must not be shown.
+    pub(crate) fn is_within(text: &str) -> bool {
+        text.contains(PREFIX)
+    }
+
     /// The text to hand to its holder, once.
     pub fn reveal(&self) -> &str {
         &self.0

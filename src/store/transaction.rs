@@ -10,6 +10,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use super::connection::AnyConnection;
 use super::error::{Cure, Error};
 use super::pool::{Pool, Session};
+use crate::metrics::Cause;
 
 /// Errors that nobody could name are given this many attempts in all: a transaction that failed
 /// left nothing behind, so running it again does no harm.
@@ -90,8 +91,8 @@ fn persist<T>(
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        let mut last = match error.cure() {
-            Cure::None => return Err(error),
+        let Some(mut cause) = error.cause() else { return Err(error) };
+        let mut last = match Cure::of(cause) {
             Cure::Again => Error::Busy(error.to_string()),
             Cure::Wait => Error::Unavailable(error.to_string()),
             Cure::Reconnect if session.is_alive() => {
@@ -103,6 +104,7 @@ fn persist<T>(
             }
             Cure::Reconnect => {
                 session.is_broken = true;
+                cause = Cause::LostConnection;
                 Error::Unavailable(error.to_string())
             }
         };
@@ -114,6 +116,7 @@ fn persist<T>(
             return Err(last);
         }
         tracing::debug!(error = %last, ?pause, "running the transaction again");
+        pool.meter().runs_again(cause);
         std::thread::sleep(jitter(pause));
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -7,6 +7,7 @@ use super::error::Error;
 use super::queue::{Job, Receipt};
 use super::trade::Trade;
 use crate::domain::Refusal;
+use crate::metrics::TurnedAway;
 use crate::store::{self, Store};
 
 /// Those who are served together, and where the answer to each goes.
@@ -28,12 +29,16 @@ enum Failure {
 /// Serves `jobs`, in their order, and answers each.
 pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>) {
     let mut batch = Batch::<T>::from_iter(jobs);
-    batch.drop_late();
+    let meter = T::meter(store.metrics());
+    meter.turned_away(TurnedAway::Late, batch.drop_late());
     while let Some(deadline) = batch.first_deadline() {
+        meter.oldest_came(batch.receipts.iter().map(|receipt| receipt.came).min());
         match attempt::<T>(store, deadline, &batch.asks) {
             // Commit first, answer after: an acknowledged sale must survive a crash.
             Ok(outcomes) => {
+                let now = Instant::now();
                 for (receipt, outcome) in batch.receipts.into_iter().zip(outcomes) {
+                    meter.answered(receipt.came, now);
                     receipt.answer(outcome.map_err(Error::Refused));
                 }
                 return;
@@ -68,9 +73,11 @@ impl<T: Trade> Batch<T> {
         self.receipts.iter().map(|receipt| receipt.deadline).min()
     }
 
-    /// Answers those whose time ran out while they waited for their turn.
-    fn drop_late(&mut self) {
+    /// Answers those whose time ran out while they waited for their turn, and tells how many they were.
+    fn drop_late(&mut self) -> usize {
+        let there = self.receipts.len();
         self.answer_late(Instant::now(), || Error::Late);
+        there - self.receipts.len()
     }
 
     /// Answers those whose time ran out with this error. For the others there is another run.

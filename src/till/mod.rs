@@ -11,6 +11,7 @@ mod batch;
 mod error;
 mod queue;
 mod sweeper;
+mod tally;
 mod trade;
 mod worker;
 
@@ -70,7 +71,7 @@ impl<T: Trade> Desk<T> {
     /// # Errors
     /// If the operating system gives no thread.
     pub fn open(name: &str, store: Store, settings: &Settings) -> std::io::Result<Self> {
-        let (queue, jobs) = queue::new::<T>(settings.queue_limit);
+        let (queue, jobs) = queue::new::<T>(store.metrics(), settings.queue_limit);
         let batch_limit = settings.batch_limit;
         let worker = std::thread::Builder::new()
             .name(name.to_owned())

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::error::Error;
 use super::trade::Trade;
+use crate::metrics::{Metrics, TurnedAway};
 
 /// What somebody asked for and waits for.
 pub(super) struct Job<T: Trade> {
@@ -25,6 +26,7 @@ impl<T: Trade> Job<T> {
 
 /// Where an answer goes, and until when it is wanted.
 pub(super) struct Receipt<A> {
+    pub(super) came: Instant,
     pub(super) deadline: Instant,
     answer: oneshot::Sender<Result<A, Error>>,
     claim: Claim,
@@ -72,6 +74,7 @@ pub(super) struct Queue<T: Trade> {
     jobs: SyncSender<Option<Job<T>>>,
     is_open: AtomicBool,
     refused: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
 }
 
 /// The end where the worker takes them out.
@@ -82,11 +85,15 @@ pub(super) struct Jobs<T: Trade> {
 }
 
 /// A queue in which up to `limit` may wait.
-pub(super) fn new<T: Trade>(limit: usize) -> (Queue<T>, Jobs<T>) {
+pub(super) fn new<T: Trade>(metrics: &Arc<Metrics>, limit: usize) -> (Queue<T>, Jobs<T>) {
     let (sender, receiver) = mpsc::sync_channel(limit);
     let refused = Arc::new(AtomicU64::new(0));
-    let queue =
-        Queue { jobs: sender, is_open: AtomicBool::new(true), refused: Arc::clone(&refused) };
+    let queue = Queue {
+        jobs: sender,
+        is_open: AtomicBool::new(true),
+        refused: Arc::clone(&refused),
+        metrics: Arc::clone(metrics),
+    };
     (queue, Jobs { jobs: receiver, is_closed: false, refused })
 }
 
@@ -123,19 +130,30 @@ impl<T: Trade> Queue<T> {
     /// # Errors
     /// [`Error::Full`] and [`Error::Closed`], at once.
     pub(super) fn push(&self, ask: T::Ask, deadline: Instant) -> Result<Ticket<T::Answer>, Error> {
+        let meter = T::meter(&self.metrics);
         if !self.is_open() {
+            meter.turned_away(TurnedAway::Closed, 1);
             return Err(Error::Closed);
         }
         let (sender, receiver) = oneshot::channel();
         let claim = Claim::default();
-        let receipt = Receipt { deadline, answer: sender, claim: claim.clone() };
+        let came = Instant::now();
+        let receipt = Receipt { came, deadline, answer: sender, claim: claim.clone() };
+        // Before it is there: the worker may take it at once, and nobody leaves who has not entered.
+        meter.enter();
         match self.jobs.try_send(Some(Job { ask, receipt })) {
             Ok(()) => Ok(Ticket { answer: receiver, claim }),
             Err(TrySendError::Full(_)) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
+                meter.leave(1);
+                meter.turned_away(TurnedAway::Full, 1);
                 Err(Error::Full)
             }
-            Err(TrySendError::Disconnected(_)) => Err(Error::Closed),
+            Err(TrySendError::Disconnected(_)) => {
+                meter.leave(1);
+                meter.turned_away(TurnedAway::Closed, 1);
+                Err(Error::Closed)
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::tally;
 use crate::domain::{BookId, OrderId};
 use crate::store::orders::HoldMark;
 use crate::store::{Error, Store, life, orders};
@@ -42,8 +43,12 @@ impl Sweeper {
             Broom { store, stop: Arc::clone(&stop), aside: VecDeque::new(), stuck: HashSet::new() };
         let thread = std::thread::Builder::new().name("sweeper".to_owned()).spawn(move || {
             while !broom.stop.within(LOOK_EVERY) {
-                if let Err(error) = broom.look() {
-                    tracing::warn!(%error, "holds that ran out are not taken back");
+                match broom.look() {
+                    Ok(left) => broom.store.metrics().sweeps.done(left),
+                    Err(error) => {
+                        broom.store.metrics().sweeps.failed();
+                        tracing::warn!(%error, "holds that ran out are not taken back");
+                    }
                 }
             }
         })?;
@@ -76,11 +81,12 @@ struct Broom {
 
 impl Broom {
     /// Takes back everything that is overdue, some at a time; last, what one of the books that were
-    /// set aside holds, lest the others wait for it again.
-    fn look(&mut self) -> Result<(), Error> {
+    /// set aside holds, lest the others wait for it again. Tells how many holds are left.
+    fn look(&mut self) -> Result<u64, Error> {
         let second_try = self.aside.front().copied();
         let mut again: Vec<OrderId> = Vec::new();
         let mut after: Option<HoldMark> = None;
+        let mut left = 0;
         loop {
             // A plain read first: where nothing is due, nothing is locked.
             let deadline = Instant::now() + PATIENCE;
@@ -99,7 +105,8 @@ impl Broom {
             let asked_for = set_aside.iter().filter(|(_, books)| is_asked_for(books));
             again.extend(asked_for.map(|(id, _)| *id).take(AT_ONCE - again.len()));
             let began = Instant::now();
-            self.take_back(ready)?;
+            let due = set_aside.len() + ready.len();
+            left += due.saturating_sub(self.take_back(ready)?) as u64;
             // As long as that took, the till has the books for itself.
             if page.len() < AT_ONCE || self.stop.within(began.elapsed()) {
                 break;
@@ -107,12 +114,15 @@ impl Broom {
         }
         if let Some(book) = second_try {
             self.aside.pop_front();
-            if let Err(error) = self.expire(&again) {
-                self.aside.push_back(book);
-                return Err(error);
+            match self.expire(&again) {
+                Ok(expired) => left = left.saturating_sub(expired as u64),
+                Err(error) => {
+                    self.aside.push_back(book);
+                    return Err(error);
+                }
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     fn is_aside(&self, books: &BTreeSet<BookId>) -> bool {
@@ -120,13 +130,13 @@ impl Broom {
     }
 
     /// Takes back all of these at once; if that fails, those of the same books at a time, and sets
-    /// aside the books with which it fails again.
-    fn take_back(&mut self, due: Due) -> Result<(), Error> {
+    /// aside the books with which it fails again. Tells how many expired.
+    fn take_back(&mut self, due: Due) -> Result<usize, Error> {
         let ids: Vec<OrderId> = due.iter().map(|(id, _)| *id).collect();
         match self.expire(&ids) {
             Err(Error::Unavailable(reason)) => return Err(Error::Unavailable(reason)),
             Err(_) => {}
-            Ok(()) => return Ok(()),
+            Ok(expired) => return Ok(expired),
         }
         let mut groups = BTreeMap::<BTreeSet<BookId>, Vec<OrderId>>::new();
         for (id, books) in due {
@@ -135,21 +145,25 @@ impl Broom {
         // The smallest first: of one that holds books 1 and 2 it is not known which is to blame.
         let mut groups: Vec<_> = groups.into_iter().collect();
         groups.sort_by_key(|(books, _)| books.len());
+        let mut expired = 0;
         for (books, ids) in groups {
             if self.is_aside(&books) {
                 continue;
             }
-            if let Err(error) = self.expire(&ids) {
-                tracing::warn!(?books, %error, "holds that ran out are set aside");
-                self.aside.extend(books);
+            match self.expire(&ids) {
+                Ok(more) => expired += more,
+                Err(error) => {
+                    tracing::warn!(?books, %error, "holds that ran out are set aside");
+                    self.aside.extend(books);
+                }
             }
         }
-        Ok(())
+        Ok(expired)
     }
 
-    fn expire(&mut self, ids: &[OrderId]) -> Result<(), Error> {
+    fn expire(&mut self, ids: &[OrderId]) -> Result<usize, Error> {
         if ids.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let run = || {
             self.store.transaction_until(Instant::now() + PATIENCE, |connection| {
@@ -162,10 +176,11 @@ impl Broom {
         tracing::debug!(expired = swept.expired, due = ids.len(), "took back holds that ran out");
         for (order, refusal) in swept.stuck {
             if self.stuck.insert(order) {
-                tracing::error!(%order, %refusal, "the copies of a hold cannot come back");
+                tracing::error!(order_id = %order, %refusal, "the copies of a hold cannot come back");
             }
         }
-        Ok(())
+        tally::expired(&self.store.metrics().sales, swept.expired);
+        Ok(swept.expired)
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use super::tally;
 use crate::domain::{Act, Book, BookId, NewOrder, Order, Placement, Refusal};
+use crate::metrics::{Desk, Metrics};
 use crate::store::{self, Store, books, life, sale};
 
 /// Something that many may ask for at the same time, and be served together.
@@ -12,6 +14,9 @@ pub trait Trade: 'static {
     type Ask: Send;
     /// What one gets.
     type Answer: Send;
+
+    /// Where it is counted how those are served who ask for this.
+    fn meter(metrics: &Metrics) -> &Desk;
 
     /// Serves `asks` in their order; as many outcomes as asks.
     ///
@@ -34,12 +39,19 @@ impl Trade for Sales {
     type Ask = NewOrder;
     type Answer = Placement;
 
+    fn meter(metrics: &Metrics) -> &Desk {
+        &metrics.sales_desk
+    }
+
     fn serve(
         store: &Store,
         deadline: Instant,
         asks: &[NewOrder],
     ) -> Result<Vec<Result<Placement, Refusal>>, store::Error> {
-        store.transaction_until(deadline, |connection| sale::place(connection, asks))
+        let outcomes =
+            store.transaction_until(deadline, |connection| sale::place(connection, asks))?;
+        tally::placed(&store.metrics().sales, &outcomes);
+        Ok(outcomes)
     }
 }
 
@@ -54,14 +66,19 @@ impl Trade for Confirmations {
     type Ask = Act;
     type Answer = Option<Order>;
 
+    fn meter(metrics: &Metrics) -> &Desk {
+        &metrics.confirmations_desk
+    }
+
     fn serve(
         store: &Store,
         deadline: Instant,
         asks: &[Act],
     ) -> Result<Vec<Result<Option<Order>, Refusal>>, store::Error> {
-        let outcomes =
+        let acted =
             store.transaction_until(deadline, |connection| life::confirm(connection, asks))?;
-        Ok(outcomes.into_iter().map(Option::transpose).collect())
+        tally::acted(&store.metrics().sales, acted.outcomes.iter().flatten(), &acted.changed);
+        Ok(acted.outcomes.into_iter().map(Option::transpose).collect())
     }
 }
 
@@ -72,12 +89,18 @@ impl Trade for Settlements {
     type Ask = Act;
     type Answer = Order;
 
+    fn meter(metrics: &Metrics) -> &Desk {
+        &metrics.settlements_desk
+    }
+
     fn serve(
         store: &Store,
         deadline: Instant,
         asks: &[Act],
     ) -> Result<Vec<Result<Order, Refusal>>, store::Error> {
-        store.transaction_until(deadline, |connection| life::act(connection, asks))
+        let acted = store.transaction_until(deadline, |connection| life::act(connection, asks))?;
+        tally::acted(&store.metrics().sales, acted.outcomes.iter(), &acted.changed);
+        Ok(acted.outcomes)
     }
 }
 
@@ -88,6 +111,10 @@ pub struct Looks;
 impl Trade for Looks {
     type Ask = BookId;
     type Answer = Book;
+
+    fn meter(metrics: &Metrics) -> &Desk {
+        &metrics.looks_desk
+    }
 
     fn serve(
         store: &Store,

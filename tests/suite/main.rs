@@ -22,8 +22,10 @@ mod idempotency;
 mod import;
 mod import_files;
 mod import_goodbooks;
+mod inside;
 mod kit;
 mod locks;
+mod logs;
 mod orders;
 mod outage;
 mod pages;
@@ -37,7 +39,7 @@ mod till;
 
 use kit::{Backend, Theme};
 
-const THEMES: [Theme; 27] = [
+const THEMES: [Theme; 29] = [
     Theme::new("catalogue", catalogue::SCENARIOS),
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
@@ -57,6 +59,8 @@ const THEMES: [Theme; 27] = [
     Theme::new("locks", locks::SCENARIOS),
     Theme::new("races", races::SCENARIOS),
     Theme::new("till", till::SCENARIOS),
+    Theme::new("inside", inside::SCENARIOS),
+    Theme::new("logs", logs::SCENARIOS),
     Theme::new("outage", outage::SCENARIOS),
     Theme::new("command_line", command_line::SCENARIOS),
     Theme::new("first_run", first_run::SCENARIOS),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Database, eventually};
+use super::{Database, eventually, secrets};
 
 /// One run of `bookstore` that ends by itself.
 pub struct Bookstore {
@@ -89,6 +89,7 @@ pub fn finish(command: &mut Command, shown: &str) -> Finished {
     let mut running = Running::start(command, None);
     let code = eventually(Duration::from_secs(300), &format!("`{shown}` ends"), || running.ended());
     let (stdout, stderr) = running.all_output();
+    secrets::assert_none_in(&stderr);
     Finished { shown: shown.to_owned(), code, stdout, stderr }
 }
 

@@ -81,6 +81,7 @@ fn run(scenario: Scenario, backend: Backend) -> Result<(), Failed> {
     let shop = Shop::open(backend);
     let outcome = caught(|| {
         act(&shop);
+        shop.keeps_secrets();
         if is_audited {
             shop.audit();
         }

@@ -25,7 +25,7 @@ impl Server {
             if let Some(code) = running.ended() {
                 panic!("the server ended with {code}:\n{}", running.stderr());
             }
-            listening_on(&running.stdout())
+            said(&running.stdout(), "listening on ")
         });
         Self { running: Mutex::new(running), url }
     }
@@ -33,6 +33,13 @@ impl Server {
     /// The address without its scheme, for raw sockets.
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
+    }
+
+    /// Where its metrics are, if it was started with `--metrics-listen`.
+    pub fn metrics_url(&self) -> String {
+        eventually(Duration::from_secs(10), "the server says where its metrics are", || {
+            said(&self.stdout(), "metrics on ")
+        })
     }
 
     pub fn stdout(&self) -> String {
@@ -54,8 +61,9 @@ impl Server {
     }
 }
 
-fn listening_on(stdout: &str) -> Option<String> {
+/// The rest of the complete line that begins with `words`.
+fn said(stdout: &str, words: &str) -> Option<String> {
     let complete = &stdout[..stdout.rfind('\n')? + 1];
-    let line = complete.lines().find_map(|line| line.strip_prefix("listening on "))?;
+    let line = complete.lines().find_map(|line| line.strip_prefix(words))?;
     Some(line.trim().trim_end_matches('/').to_owned())
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::{Backend, Bookstore, Client, Database, Server, isbn};
+use super::{Backend, Bookstore, Client, Database, Server, isbn, secrets};
 
 /// So few connections that four tests with two servers each stay far below the hundred that a
 /// PostgreSQL takes out of the box; still more than one, so that writers meet.
@@ -110,6 +110,13 @@ impl Shop {
         attack(book);
         assert_eq!(looks(), before);
         self.storefront.buy(book, 1).expect(201);
+    }
+
+    /// Demands that no server wrote a secret into its log.
+    pub fn keeps_secrets(&self) {
+        for server in self.servers.lock().unwrap().iter() {
+            secrets::assert_none_in(&server.log());
+        }
     }
 
     /// What every server wrote, the end of it.

@@ -1,0 +1,238 @@
+//! What is logged: whom and what a line is about, the trace it belongs to, and never a secret.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::kit::{
+    Backend, Bookstore, Client, Proxy, Running, Scenario, Server, Shop, eventually,
+    in_clean_environment,
+};
+use crate::scenarios;
+
+pub const SCENARIOS: &[Scenario] = scenarios![
+    Shop on Backend::ALL:
+        a_line_says_whom_and_what_it_is_about,
+        a_trace_is_taken_over_and_rubbish_is_not,
+        no_token_is_logged_wherever_it_is_put;
+    Shop on Backend::SERVERS:
+        a_password_is_in_no_line_whatever_becomes_of_the_database;
+    Nothing on Backend::SERVERS:
+        a_password_is_in_no_error_of_the_command_line;
+    Shop on Backend::EMBEDDED:
+        a_terminal_gets_text_and_anything_else_json;
+];
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SECRET: &str = "correct-horse-battery";
+
+/// A server that logs all it can, to a program.
+fn talkative(shop: &Shop, level: &str) -> (Arc<Server>, Client) {
+    let server = shop.server_on(&shop.database.url, &["--log", level]);
+    let client = shop.storefront.at(&server);
+    (server, client)
+}
+
+/// Every line of the log, each of which must be JSON.
+fn lines(log: &str) -> Vec<Value> {
+    let whole = &log[..log.rfind('\n').map_or(0, |end| end + 1)];
+    let read = |line| {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}, so no JSON: {line}"))
+    };
+    whole.lines().map(read).collect()
+}
+
+/// The line about the answer to this request.
+#[track_caller]
+fn answered(server: &Server, request_id: &str) -> Value {
+    eventually(Duration::from_secs(10), "the answer is logged", || {
+        let of_answer = |line: &Value| {
+            line["message"] == "answered" && line["request_id"].as_str() == Some(request_id)
+        };
+        lines(&server.log()).into_iter().find(of_answer)
+    })
+}
+
+fn a_line_says_whom_and_what_it_is_about(shop: &Shop) {
+    let (server, client) = talkative(shop, "info,bookstore::http=debug");
+    let book = shop.book(10);
+    let storefront = shop.database.connect().number("SELECT max(id) FROM clients");
+    let bought = client.buy(book, 1).expect(201);
+    let line = answered(&server, bought.header("x-request-id"));
+    assert_eq!(line["client_id"], storefront, "{line}");
+    assert_eq!(line["order_id"], bought.id(), "{line}");
+    assert_eq!(line["status"], 201, "{line}");
+    assert_eq!(line["path"], format!("/v1/books/{book}/purchases"), "{line}");
+    assert_eq!((&line["level"], &line["method"]), (&"DEBUG".into(), &"POST".into()), "{line}");
+    assert!(line["trace_id"].is_null(), "{line}");
+    let looked = client.get(bought.header("location")).expect(200);
+    let line = answered(&server, looked.header("x-request-id"));
+    assert_eq!((&line["order_id"], &line["client_id"]), (&bought["id"], &storefront.into()));
+    let anonymous = client.anonymous().get(&format!("/v1/books/{book}")).expect(200);
+    let line = answered(&server, anonymous.header("x-request-id"));
+    assert!(line["client_id"].is_null() && line["order_id"].is_null(), "{line}");
+}
+
+fn a_trace_is_taken_over_and_rubbish_is_not(shop: &Shop) {
+    let (server, client) = talkative(shop, "info,bookstore::http=debug");
+    let ask = |parent: &str| client.get("/healthz").header("traceparent", parent).expect(200);
+    let answer = ask(&format!("00-{TRACE}-00f067aa0ba902b7-01"));
+    let line = answered(&server, answer.header("x-request-id"));
+    assert_eq!(line["trace_id"], TRACE, "{line}");
+    let response = format!("00-{TRACE}-{}-00", line["span_id"].as_str().unwrap());
+    assert_eq!(answer.header("traceresponse"), response);
+    let long = "0".repeat(5_000);
+    let zero = format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32));
+    for rubbish in ["", "00", &zero, &long, "00-\"-,{}-01", "é"] {
+        let answer = ask(rubbish);
+        let line = answered(&server, answer.header("x-request-id"));
+        assert!(line["trace_id"].is_null() && line["span_id"].is_null(), "{line}");
+        assert_eq!(answer.header("traceresponse"), "");
+    }
+    let twice =
+        client.get("/healthz").header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"));
+    let twice = twice.header("traceparent", "00-1-2-3").expect(200);
+    assert_eq!(twice.header("traceresponse"), "");
+}
+
+/// Logs at `trace`, which is what every library has to say.
+fn no_token_is_logged_wherever_it_is_put(shop: &Shop) {
+    let (server, client) = talkative(shop, "trace");
+    let token = client.token.clone().unwrap();
+    let made_up = format!("bks_{}", "Q".repeat(43));
+    let book = shop.book(10);
+    client.buy(book, 1).key("a-key").expect(201);
+    client.buy(book, 100).refused(409, "out_of_stock");
+    client.with_token(&made_up).buy(book, 1).refused(401, "unauthorized");
+    let anonymous = client.anonymous();
+    for token in [&token, &made_up] {
+        let basic = format!("Basic {token}");
+        anonymous.buy(book, 1).header("Authorization", basic).refused(401, "unauthorized");
+        anonymous.buy(book, 1).header("Authorization", format!("Bearer{token}")).expect(401);
+        client.get(&format!("/v1/orders/{token}")).expect(404);
+        client.get(&format!("/{token}")).expect(404);
+        client.get("/v1/books").query(&[("q", token)]).send();
+        client.get("/v1/books").query(&[("access_token", token)]).expect(400);
+        let answer = client.get("/v1/books").header("X-Request-Id", token).expect(200);
+        assert_ne!(answer.header("x-request-id"), token.as_str());
+        client.get("/healthz").header("traceparent", token).expect(200);
+        let body = format!("{{\"quantity\": 1, \"token\": \"{token}\"}}");
+        let path = format!("/v1/books/{book}/purchases");
+        client.call("POST".parse().unwrap(), &path).raw("application/json", body).expect(422);
+        let body = format!("{{\"{token}\": ");
+        client.call("POST".parse().unwrap(), &path).raw("application/json", body).expect(400);
+    }
+    let last = client.get("/healthz").expect(200);
+    answered(&server, last.header("x-request-id"));
+    server.stop();
+    let log = server.log();
+    assert!(log.contains("(holds a token)") && log.contains("\"level\":\"TRACE\""), "{log}");
+    for token in [token, made_up] {
+        let secret = &token["bks_".len()..];
+        let leak = log.lines().find(|line| line.contains(secret));
+        assert_eq!(leak, None, "the log holds a token");
+    }
+}
+
+/// This database reached by someone who has a password, through `port` if given.
+fn with_password(shop: &Shop, port: Option<u16>) -> String {
+    let url =
+        port.map_or_else(|| shop.database.url.clone(), |port| shop.database.url_through(port));
+    let mut url = Url::parse(&url).unwrap();
+    // The throw-away PostgreSQL trusts everybody, whatever the password; MariaDB asks for it.
+    if shop.backend() == Backend::Mysql {
+        let user = format!("someone_{}", std::process::id());
+        let mut connection = shop.database.connect();
+        connection.run(&format!("CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{SECRET}'"));
+        connection.run(&format!("GRANT ALL ON *.* TO '{user}'@'%'"));
+        url.set_username(&user).unwrap();
+    }
+    url.set_password(Some(SECRET)).unwrap();
+    url.to_string()
+}
+
+fn a_password_is_in_no_line_whatever_becomes_of_the_database(shop: &Shop) {
+    let proxy = Proxy::before(&shop.database);
+    let url = with_password(shop, Some(proxy.port));
+    let server = shop.server_on(&url, &["--log", "trace", "--request-timeout", "2"]);
+    let client = shop.storefront.at(&server);
+    let book = shop.book(10);
+    client.buy(book, 1).expect(201);
+    proxy.cut();
+    client.buy(book, 1).refused(503, "database_unavailable");
+    eventually(Duration::from_secs(20), "the log says that the database is away", || {
+        server.log().contains("cannot open a connection").then_some(())
+    });
+    proxy.mend();
+    eventually(Duration::from_secs(30), "it sells again", || {
+        (client.buy(book, 1).send().status == 201).then_some(())
+    });
+    let log = server.log();
+    assert!(!log.contains(SECRET), "the log holds the password");
+    lines(&log);
+    shop.bookstore(["audit"]).env("DATABASE_URL", &with_password(shop, None)).run().exits(0);
+}
+
+fn a_password_is_in_no_error_of_the_command_line(backend: Backend) {
+    let scheme = if backend == Backend::Postgres { "postgres" } else { "mysql" };
+    for password in [
+        "s3cr3t-word",
+        "s3cr3t%zz-word",
+        "s3cr3t/word",
+        "s3cr3t?word",
+        "s3cr3t#word",
+        "s3cr3t%20word",
+    ] {
+        // Nobody listens on port 1.
+        for rest in [
+            format!("someone:{password}@127.0.0.1:1/books"),
+            format!("someone:{password}@127.0.0.1:x/books"),
+            format!("someone:{password}@127.0.0.1:1/books?what=ever"),
+            format!("127.0.0.1:1/books?password={password}"),
+            format!("127.0.0.1:1/books?password={password}&what=ever"),
+        ] {
+            let url = format!("{scheme}://{rest}");
+            for command in ["migrate", "audit", "serve"] {
+                let arguments = [command, "--log", "trace"];
+                let run = Bookstore::new(arguments).env("DATABASE_URL", &url).run().exits(2);
+                let said = run.said();
+                assert!(!said.contains("s3cr3t") && !said.contains("word\""), "{url}\n{run}");
+                // By the flag too, which the log might repeat.
+                if command == "audit" {
+                    let said = Bookstore::new([command, "--database-url", &url]).run().said();
+                    assert!(!said.contains("s3cr3t"), "{url}\n{said}");
+                }
+            }
+        }
+    }
+}
+
+fn a_terminal_gets_text_and_anything_else_json(shop: &Shop) {
+    let (piped, _) = talkative(shop, "info");
+    eventually(Duration::from_secs(10), "a line of JSON", || {
+        lines(&piped.log()).iter().any(|line| line["message"] == "serving").then_some(())
+    });
+    let text = shop.server_on(&shop.database.url, &["--log-format", "text"]);
+    eventually(Duration::from_secs(10), "a line of text", || {
+        let log = text.log();
+        (log.contains("serving") && !log.contains('{')).then_some(())
+    });
+    // script(1) gives the program a terminal of its own.
+    let home = tempfile::tempdir().unwrap();
+    let run = |flags: &str| {
+        let mut command = in_clean_environment("script", home.path());
+        let program = env!("CARGO_BIN_EXE_bookstore");
+        let serve = format!("{program} serve --listen 127.0.0.1:0 {flags}");
+        command.args(["-qec", &serve, "/dev/null"]).env("DATABASE_URL", &shop.database.url);
+        let running = Running::start(&mut command, None);
+        eventually(Duration::from_secs(30), "a line at the terminal", || {
+            running.stdout().lines().find(|line| line.contains("serving")).map(str::to_owned)
+        })
+    };
+    let at_terminal = run("");
+    assert!(!at_terminal.contains('{'), "{at_terminal}");
+    let asked = run("--log-format json");
+    assert!(asked.contains("\"message\":\"serving\""), "{asked}");
+}
