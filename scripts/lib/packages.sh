@@ -24,9 +24,12 @@ missing_test_packages() {
     postgres_programs >/dev/null || echo postgresql
     { mariadb_program mariadbd && mariadb_program mariadb-install-db; } >/dev/null ||
         echo mariadb-server
+    # The examples of docs/clients.md.
     type -P curl >/dev/null || echo curl
     # Checks and tests the alert rules in ops/.
     type -P promtool >/dev/null || echo prometheus
+    type -P node >/dev/null || echo nodejs
+    type -P python3 >/dev/null || echo python3
     # Servers whose clock is wrong.
     compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || echo faketime
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod import;
+mod race;
 mod serve;
 mod token;
 
@@ -46,7 +47,8 @@ Try it:
   bookstore                                    sell sample books from bookstore.db
   bookstore token create --role admin --name office
   bookstore --database-url postgres://shop@localhost/shop migrate
-  bookstore audit";
+  bookstore audit
+  bookstore race replay                        the bug that all this is about";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -66,6 +68,8 @@ enum Command {
     Token(token::Command),
     Import(import::Import),
     Audit(audit::Audit),
+    #[command(subcommand)]
+    Race(race::Command),
 }
 
 /// How a command writes what it found.
@@ -159,6 +163,7 @@ fn execute(line: CommandLine) -> Result<bool, Failure> {
         Some(Command::Token(command)) => token::run(&open(url)?, &command),
         Some(Command::Import(import)) => import::run(&open(url)?, &import),
         Some(Command::Audit(audit)) => audit::run(&open(url)?, &audit),
+        Some(Command::Race(command)) => race::run(&url, &command),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shop;
 use super::auth::Caller;
 use super::etag::{self, Precondition};
 use super::extract::{BookPath, Faults, Json, Key, Query};
 use super::input::{PriceBody, entry, page_limit, request};
+use super::openapi::{fields, params};
 use super::problem::Problem;
 use super::view::{BookView, PageView};
 use super::{cursor, replayable};
@@ -15,14 +17,27 @@ use crate::domain::{Author, BookEdit, Counted, Isbn, NewBook, SearchWords, Title
 use crate::store::books::{self, Listing, Mark, SortBy};
 use crate::store::stock;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Words of title and author, all of them, in any order and case; the last one as a prefix.
+    #[param(schema_with = fields::search)]
     q: Option<String>,
+    /// Only the book with this ISBN, with or without hyphens.
+    #[param(schema_with = fields::isbn)]
     isbn: Option<String>,
+    /// Only books that can be bought now, or only those that cannot.
+    #[param(schema_with = fields::in_stock)]
     in_stock: Option<String>,
+    /// Order of the list; `-` for descending.
+    #[param(schema_with = fields::sort)]
     sort: Option<String>,
+    /// Items on the page.
+    #[param(schema_with = fields::limit)]
     limit: Option<String>,
+    /// Where the page starts: `next` of the page before, with the same `sort`.
+    #[param(schema_with = fields::cursor)]
     after: Option<String>,
 }
 
@@ -76,7 +91,17 @@ impl From<BookMark> for Mark {
     }
 }
 
-/// `GET /v1/books`
+/// List books
+///
+/// A page of the catalogue. Archived books are not in it.
+#[utoipa::path(
+    get,
+    path = "/v1/books",
+    operation_id = "list_books",
+    tag = "Books",
+    params(ListQuery),
+    responses((status = 200, description = "The page.", body = PageView<BookView>)),
+)]
 pub(super) async fn list(
     shop: web::Data<Shop>,
     Query(query): Query<ListQuery>,
@@ -91,7 +116,21 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(PageView { data, next }))
 }
 
-/// `GET /v1/books/{id}`
+/// Get a book
+///
+/// Its quantity is how many copies can be sold now.
+#[utoipa::path(
+    get,
+    path = "/v1/books/{id}",
+    operation_id = "get_book",
+    tag = "Books",
+    params(params::BookId),
+    responses(
+        (status = 200, description = "The book.", body = BookView,
+            headers(("ETag" = String, description = "Names this version of the book; for If-Match.")))
+    ),
+    extensions(("x-problems" = json!(["404 unknown_book"])))
+)]
 pub(super) async fn find(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
@@ -100,13 +139,21 @@ pub(super) async fn find(
     Ok(HttpResponse::Ok().insert_header(etag::of(&book)).json(BookView::new(&shop, book)))
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewBook, example = json!({
+    "isbn": "978-0-14-143951-8", "title": "Pride and Prejudice", "author": "Jane Austen",
+    "price": { "amount": 999 }, "quantity": 12
+}))]
 pub(super) struct CreateBody {
+    #[schema(schema_with = fields::isbn)]
     isbn: String,
+    #[schema(schema_with = fields::title)]
     title: String,
+    #[schema(schema_with = fields::author)]
     author: String,
     price: PriceBody,
+    #[schema(schema_with = fields::first_quantity)]
     quantity: Option<i64>,
 }
 
@@ -129,7 +176,27 @@ impl CreateBody {
     }
 }
 
-/// `POST /v1/books`
+/// Add a book
+///
+/// Copies that it starts with are its first stock movement, `initial`.
+#[utoipa::path(
+    post,
+    path = "/v1/books",
+    operation_id = "create_book",
+    tag = "Books",
+    params(params::IdempotencyKey),
+    request_body = CreateBody,
+    responses(
+        (status = 201, description = "The new book.", body = BookView,
+            headers(
+                ("Location" = String, description = "The path of what was made."),
+                ("ETag" = String, description = "Names this version of the book; for If-Match."),
+                ("Idempotent-Replayed" = inline(bool), description = "`true` if this is the answer to an earlier request with the same key."),
+            ))
+    ),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["409 duplicate_isbn", "422 idempotency_key_reused"])))
+)]
 pub(super) async fn create(
     shop: web::Data<Shop>,
     Caller(client): Caller,
@@ -148,11 +215,15 @@ pub(super) async fn create(
         .json(BookView::new(&shop, created.book)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BookEdit, example = json!({ "price": { "amount": 1299 } }))]
 pub(super) struct EditBody {
+    #[schema(schema_with = fields::isbn_or_null)]
     isbn: Option<String>,
+    #[schema(schema_with = fields::title_or_null)]
     title: Option<String>,
+    #[schema(schema_with = fields::author_or_null)]
     author: Option<String>,
     price: Option<PriceBody>,
 }
@@ -173,7 +244,24 @@ impl EditBody {
     }
 }
 
-/// `PATCH /v1/books/{id}`
+/// Edit a book
+///
+/// Changes what is given: at least one of isbn, title, author and price. Its quantity is changed
+/// by selling, restocking and counting only.
+#[utoipa::path(
+    patch,
+    path = "/v1/books/{id}",
+    operation_id = "edit_book",
+    tag = "Books",
+    params(params::BookId, params::IfMatch),
+    request_body = EditBody,
+    responses(
+        (status = 200, description = "The book as it is now.", body = BookView,
+            headers(("ETag" = String, description = "Names this version of the book; for If-Match.")))
+    ),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_book", "409 duplicate_isbn", "412 precondition_failed", "428 precondition_required"])))
+)]
 pub(super) async fn edit(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
@@ -195,7 +283,20 @@ pub(super) async fn edit(
     Ok(HttpResponse::Ok().insert_header(etag::of(&edited)).json(BookView::new(&shop, edited)))
 }
 
-/// `DELETE /v1/books/{id}`
+/// Archive a book
+///
+/// It is hidden and cannot be sold any more; its history is kept. Archiving twice is archiving
+/// once.
+#[utoipa::path(
+    delete,
+    path = "/v1/books/{id}",
+    operation_id = "archive_book",
+    tag = "Books",
+    params(params::BookId),
+    responses((status = 204, description = "It is archived.")),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_book"])))
+)]
 pub(super) async fn archive(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,

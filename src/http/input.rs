@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Shop;
 use super::extract::{Faults, Key};
+use super::openapi::fields;
 use super::problem::Problem;
 use crate::domain::limits::{DEFAULT_PAGE, MAX_LINES, MAX_PAGE};
 use crate::domain::{
@@ -13,10 +15,13 @@ use crate::domain::{
 };
 
 /// A price as it comes in.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Price, example = json!({ "amount": 1499 }))]
 pub(super) struct PriceBody {
+    #[schema(schema_with = fields::amount)]
     pub(super) amount: i64,
+    #[schema(schema_with = fields::currency)]
     pub(super) currency: Option<String>,
 }
 

@@ -3,13 +3,16 @@
 mod auth;
 mod books;
 mod cursor;
+mod docs;
 mod etag;
 mod extract;
 mod health;
 mod input;
 mod inside;
+mod openapi;
 mod orders;
 mod problem;
+mod problem_pages;
 mod request;
 mod routes;
 mod stock;

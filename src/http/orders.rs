@@ -4,12 +4,14 @@
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Shop;
 use super::auth::Caller;
 use super::extract::{BookPath, Faults, Json, Key, NoBody, OrderPath, Query};
 use super::input::{LineBody, moment, page_limit, parse_lines, request};
+use super::openapi::{fields, params};
 use super::problem::Problem;
 use super::view::{HoldView, OrderView, PageView};
 use super::{cursor, replayable};
@@ -19,13 +21,34 @@ use crate::domain::{
 use crate::store::books;
 use crate::store::orders::{self, Filter, HoldMark};
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Purchase, example = json!({ "quantity": 2 }))]
 pub(super) struct PurchaseBody {
+    #[schema(schema_with = fields::copies)]
     quantity: i64,
 }
 
-/// `POST /v1/books/{id}/purchases`
+/// Buy copies of one book
+///
+/// An order of one line, sold at once.
+#[utoipa::path(
+    post,
+    path = "/v1/books/{id}/purchases",
+    operation_id = "purchase",
+    tag = "Orders",
+    params(params::BookId, params::IdempotencyKey),
+    request_body = PurchaseBody,
+    responses(
+        (status = 201, description = "The order.", body = OrderView,
+            headers(
+                ("Location" = String, description = "The path of what was made."),
+                ("Idempotent-Replayed" = inline(bool), description = "`true` if this is the answer to an earlier request with the same key."),
+            ))
+    ),
+    security(("token" = ["storefront"]), ("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_book", "409 out_of_stock", "422 idempotency_key_reused"])))
+)]
 pub(super) async fn purchase(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
@@ -43,17 +66,44 @@ pub(super) async fn purchase(
     Ok(answer(&shop, placement))
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewOrder, example = json!({
+    "lines": [{ "book_id": 1, "quantity": 1 }, { "book_id": 2, "quantity": 2 }],
+    "hold_seconds": 900
+}))]
 pub(super) struct OrderBody {
+    #[schema(schema_with = fields::order_lines)]
     lines: Vec<LineBody>,
     // Not there in the hash of a request without it: keys of orders from before there were holds
     // still stand for them.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = fields::hold_seconds)]
     hold_seconds: Option<i64>,
 }
 
-/// `POST /v1/orders`
+/// Place an order
+///
+/// All lines or none. Without `hold_seconds` it is `placed`: sold. With it the copies are off the
+/// shelf and the order is `held` until it is confirmed, cancelled, or `expires_at` comes and they
+/// are on sale again.
+#[utoipa::path(
+    post,
+    path = "/v1/orders",
+    operation_id = "create_order",
+    tag = "Orders",
+    params(params::IdempotencyKey),
+    request_body = OrderBody,
+    responses(
+        (status = 201, description = "The order.", body = OrderView,
+            headers(
+                ("Location" = String, description = "The path of what was made."),
+                ("Idempotent-Replayed" = inline(bool), description = "`true` if this is the answer to an earlier request with the same key."),
+            ))
+    ),
+    security(("token" = ["storefront"]), ("token" = ["admin"])),
+    extensions(("x-problems" = json!(["409 out_of_stock", "422 unknown_book", "422 idempotency_key_reused"])))
+)]
 pub(super) async fn create(
     shop: web::Data<Shop>,
     Caller(client): Caller,
@@ -85,7 +135,19 @@ fn answer(shop: &Shop, placement: Placement) -> HttpResponse {
         .json(OrderView::new(shop, placement.order))
 }
 
-/// `GET /v1/orders/{id}`
+/// Get an order
+///
+/// A storefront sees its own orders, an admin all.
+#[utoipa::path(
+    get,
+    path = "/v1/orders/{id}",
+    operation_id = "get_order",
+    tag = "Orders",
+    params(params::OrderId),
+    responses((status = 200, description = "The order.", body = OrderView)),
+    security(("token" = ["storefront"]), ("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_order"])))
+)]
 pub(super) async fn find(
     shop: web::Data<Shop>,
     OrderPath(id): OrderPath,
@@ -95,8 +157,20 @@ pub(super) async fn find(
     Ok(HttpResponse::Ok().json(OrderView::new(&shop, order)))
 }
 
-/// `POST /v1/orders/{id}/confirm`. An Idempotency-Key may come along; it is not remembered, since
-/// confirming twice is confirming once.
+/// Confirm a held order
+///
+/// The buyer has paid: it is `placed`. Twice is the same as once: 200 means sold, whichever
+/// request did it. Takes no body. An Idempotency-Key is not needed and not remembered.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{id}/confirm",
+    operation_id = "confirm_order",
+    tag = "Orders",
+    params(params::OrderId),
+    responses((status = 200, description = "The order, placed.", body = OrderView)),
+    security(("token" = ["storefront"]), ("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_order", "409 order_state", "400 invalid_request", "413 payload_too_large", "422 invalid_request"])))
+)]
 pub(super) async fn confirm(
     shop: web::Data<Shop>,
     OrderPath(order_id): OrderPath,
@@ -112,7 +186,21 @@ pub(super) async fn confirm(
     }
 }
 
-/// `POST /v1/orders/{id}/cancel`. As for confirm, a key is not needed and not remembered.
+/// Cancel an order
+///
+/// A held order is given up and its copies are back on sale. Twice is the same as once. Only an
+/// admin cancels an order that was placed. Takes no body. An Idempotency-Key is not needed and not
+/// remembered.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{id}/cancel",
+    operation_id = "cancel_order",
+    tag = "Orders",
+    params(params::OrderId),
+    responses((status = 200, description = "The order, cancelled.", body = OrderView)),
+    security(("token" = ["storefront"]), ("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_order", "409 order_state", "400 invalid_request", "413 payload_too_large", "422 invalid_request"])))
+)]
 pub(super) async fn cancel(
     shop: web::Data<Shop>,
     OrderPath(order_id): OrderPath,
@@ -129,13 +217,24 @@ async fn settle(shop: &Shop, act: Act) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(OrderView::new(shop, order)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
+    /// Only orders that stand there.
+    #[param(schema_with = fields::status)]
     status: Option<String>,
+    /// Only orders made at this moment or later.
+    #[param(schema_with = fields::moment)]
     from: Option<String>,
+    /// Only orders made before this moment.
+    #[param(schema_with = fields::moment)]
     until: Option<String>,
+    /// Items on the page.
+    #[param(schema_with = fields::limit)]
     limit: Option<String>,
+    /// Where the page starts: `next` of the page before.
+    #[param(schema_with = fields::cursor)]
     after: Option<String>,
 }
 
@@ -156,7 +255,18 @@ impl ListQuery {
     }
 }
 
-/// `GET /v1/orders`
+/// List orders
+///
+/// Newest first. A storefront sees its own orders, an admin all.
+#[utoipa::path(
+    get,
+    path = "/v1/orders",
+    operation_id = "list_orders",
+    tag = "Orders",
+    params(ListQuery),
+    responses((status = 200, description = "The page.", body = PageView<OrderView>)),
+    security(("token" = ["storefront"]), ("token" = ["admin"])),
+)]
 pub(super) async fn list(
     shop: web::Data<Shop>,
     Caller(client): Caller,
@@ -175,14 +285,31 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(PageView { data, next }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct HoldsQuery {
+    /// Items on the page.
+    #[param(schema_with = fields::limit)]
     limit: Option<String>,
+    /// Where the page starts: `next` of the page before, of the same book.
+    #[param(schema_with = fields::cursor)]
     after: Option<String>,
 }
 
-/// `GET /v1/books/{id}/holds`
+/// List who holds copies of a book
+///
+/// And until when; the next to end first. Tells why a book shows 0.
+#[utoipa::path(
+    get,
+    path = "/v1/books/{id}/holds",
+    operation_id = "list_holds",
+    tag = "Stock",
+    params(params::BookId, HoldsQuery),
+    responses((status = 200, description = "The page.", body = PageView<HoldView>)),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_book"])))
+)]
 pub(super) async fn holds(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,

@@ -15,6 +15,7 @@ use crate::{store, till};
 const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// A kind of problem. Its slug is part of the contract; what it means is told at `/problems/SLUG`.
+/// The explanation's first paragraph says what happened, the second what to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Kind {
     pub(crate) slug: &'static str,
@@ -39,47 +40,47 @@ macro_rules! kinds {
 
 kinds! {
     OUT_OF_STOCK = CONFLICT, "out_of_stock", "Not enough copies",
-        "The order asks for more copies than can be sold now; the member `lines` lists each book that falls short with `requested` and `available`. Nothing was sold. Ask for fewer, or try again later with the same Idempotency-Key: a refused order is not remembered.";
+        "The order asks for more copies than can be sold now; the member `lines` lists each book that falls short with `requested` and `available`. Nothing was sold.\n\nAsk for fewer, or try again later with the same Idempotency-Key: a refused order is not remembered.";
     UNKNOWN_BOOK = NOT_FOUND, "unknown_book", "No such book",
-        "There is no book with this id, or it is no longer for sale. In a request body (status 422) the member `book_ids` lists them. Look books up with GET /v1/books.";
+        "There is no book with this id, or it is no longer for sale. In a request body (status 422) the member `book_ids` lists them. Nothing was changed.\n\nLook books up with `GET /v1/books`, and leave out what is not there any more.";
     UNKNOWN_ORDER = NOT_FOUND, "unknown_order", "No such order",
-        "There is no order with this id among those that your token may see.";
+        "There is no order with this id among those that your token may see.\n\nList yours with `GET /v1/orders`. If you lost the id of an order that you just placed, place it again with the same Idempotency-Key: the answer has it.";
     INVALID_REQUEST = BAD_REQUEST, "invalid_request", "The request is not valid",
-        "With status 400 the request could not be read: broken JSON, a bad query parameter, cursor or header. With status 422 it could be read but breaks a rule; the member `errors` lists each `pointer` (RFC 6901) into the body with what is wrong there. Nothing was changed. Mend the request; sending it again as it is will not help.";
+        "With status 400 the request could not be read: broken JSON, a bad query parameter, cursor or header. With status 422 it could be read but breaks a rule; the member `errors` lists each `pointer` (RFC 6901) into the body with what is wrong there. Nothing was changed.\n\nMend the request; sending it again as it is will not help.";
     IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The idempotency key stands for another request",
-        "Your client used this Idempotency-Key before, for a request that was not the same. Use a new key for each new request, and the same key only to repeat one.";
+        "Your client used this Idempotency-Key before, for a request that was not the same. Nothing was changed.\n\nUse a new key for each new request, and the same key only to repeat one.";
     ORDER_STATE = CONFLICT, "order_state", "The order is in another state",
-        "What was asked for cannot be had of an order in this state; the member `state` names it: a hold that ran out cannot be confirmed, what was cancelled cannot be either, what was placed can be cancelled by an admin only, and not once copies of it were returned; only what was placed can be returned. Nothing was changed. Get the order, and decide anew: to buy what expired, order it again.";
+        "What was asked for cannot be had of an order in this state; the member `state` names it: a hold that ran out cannot be confirmed, what was cancelled cannot be either, what was placed can be cancelled by an admin only, and not once copies of it were returned; only what was placed can be returned. Nothing was changed.\n\nGet the order, and decide anew: to buy what expired, order it again.";
     RETURNS_EXCEED_SALE = CONFLICT, "returns_exceed_sale", "More would come back than was sold",
-        "The return brings back more copies than the order sold, less those that came back before; the member `lines` lists each such book with `sold`, `returned` and `requested`. Nothing was changed. Get the order to see what is still out.";
+        "The return brings back more copies than the order sold, less those that came back before; the member `lines` lists each such book with `sold`, `returned` and `requested`. Nothing was changed.\n\nGet the order to see what is still out.";
     STALE_QUANTITY = CONFLICT, "stale_quantity", "The stock changed meanwhile",
-        "The stocktake said which quantity it expected to find, and another one is there: copies were sold or arrived since. Nothing was changed. Count again.";
+        "The stocktake said which quantity it expected to find, and another one is there: copies were sold or arrived since. Nothing was changed.\n\nCount again.";
     DUPLICATE_ISBN = CONFLICT, "duplicate_isbn", "Another book has this ISBN",
-        "The catalogue has a book with this ISBN already, perhaps an archived one; the member `book_id` names it.";
+        "The catalogue has a book with this ISBN already, perhaps an archived one; the member `book_id` names it. Nothing was changed.\n\nEdit or restock that book, or correct the ISBN.";
     PRECONDITION_FAILED = PRECONDITION_FAILED, "precondition_failed", "The book was edited meanwhile",
-        "The ETag in If-Match is not that of the book as it is now. Nothing was changed. Get the book again, look at it, and repeat the edit with its new ETag.";
+        "The ETag in If-Match is not that of the book as it is now. Nothing was changed.\n\nGet the book again, look at it, and repeat the edit with its new ETag.";
     PRECONDITION_REQUIRED = PRECONDITION_REQUIRED, "precondition_required", "If-Match is needed",
-        "An edit must name the ETag of the book it was made for in the header If-Match, so that two admins do not overwrite each other's edits. GET the book for it.";
+        "An edit must name the ETag of the book it was made for in the header If-Match, so that two admins do not overwrite each other's edits. Nothing was changed.\n\nGET the book, and send its ETag along.";
     UNAUTHORIZED = UNAUTHORIZED, "unauthorized", "A valid token is needed",
-        "Send the header `Authorization: Bearer TOKEN` with a token that `bookstore token create` printed and that was not revoked.";
+        "The request has no token, or one that is not known or was revoked. The header WWW-Authenticate says which.\n\nSend the header `Authorization: Bearer TOKEN` with a token that `bookstore token create` printed and that was not revoked.";
     FORBIDDEN = FORBIDDEN, "forbidden", "The token may not do this",
-        "The token is valid, but its role does not allow this. Use a token with role admin.";
+        "The token is valid, but its role does not allow this.\n\nUse a token with role admin.";
     NOT_FOUND = NOT_FOUND, "not_found", "No such resource",
-        "Nothing is at this path. The API is under /v1.";
+        "Nothing is at this path.\n\nThe API is under `/v1`; `/docs` shows all of it.";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here",
-        "The header Allow lists the methods that this path takes.";
+        "There is something at this path, but it does not take this method.\n\nThe header Allow lists the methods that it takes.";
     NOT_ACCEPTABLE = NOT_ACCEPTABLE, "not_acceptable", "Only JSON can be sent",
-        "The header Accept leaves out application/json, which is all this service speaks.";
+        "The header Accept leaves out `application/json`, which is all that the API speaks. Nothing was changed.\n\nSend `Accept: application/json`, or no Accept at all.";
     PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large",
-        "A request body may have up to 64 KiB. Split a large restock into several.";
+        "A request body may have up to 64 KiB. Nothing was changed.\n\nSplit a large restock into several.";
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON",
-        "Send the body as it is (no Content-Encoding) with the header `Content-Type: application/json`.";
+        "The body was not announced as plain JSON. Nothing was changed.\n\nSend the body as it is (no Content-Encoding) with the header `Content-Type: application/json`.";
     OVERLOADED = SERVICE_UNAVAILABLE, "overloaded", "Too busy",
-        "More requests came in than could be served in time. Wait for as long as Retry-After says and repeat the request with the same Idempotency-Key: it is then never done twice.";
+        "More requests came in than could be served in time.\n\nWait for as long as Retry-After says and repeat the request with the same Idempotency-Key: it is then never done twice.";
     DATABASE_UNAVAILABLE = SERVICE_UNAVAILABLE, "database_unavailable", "The database is not available",
-        "The database could not be reached or could not write. Wait for as long as Retry-After says and repeat the request with the same Idempotency-Key: whether or not the first one was done, it is then done once.";
+        "The database could not be reached or could not write.\n\nWait for as long as Retry-After says and repeat the request with the same Idempotency-Key: whether or not the first one was done, it is then done once.";
     INTERNAL_ERROR = INTERNAL_SERVER_ERROR, "internal_error", "Something is wrong on our side",
-        "This is a defect of the service or its database. The log has a line with this request's id, the problem's `instance`.";
+        "This is a defect of the service or its database, not of the request.\n\nThe log has a line with this request's id, the problem's `instance`: tell whoever runs the service.";
 }
 
 /// A problem on its way to the client. The middleware that knows the request's id writes its body.
@@ -162,8 +163,23 @@ impl Problem {
         }
     }
 
+    /// Its status, and the slug of its type.
+    pub(crate) fn status_and_slug(&self) -> (StatusCode, &'static str) {
+        (self.status, self.kind.slug)
+    }
+
+    /// The title of its type.
+    pub(crate) fn title(&self) -> &'static str {
+        self.kind.title
+    }
+
+    /// The names of the headers that it brings.
+    pub(crate) fn header_names(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The body, with the request's id as the instance.
-    fn body(&self, instance: &str) -> String {
+    pub(crate) fn json(&self, instance: &str) -> Value {
         let mut body = Map::new();
         body.insert("type".into(), format!("/problems/{}", self.kind.slug).into());
         body.insert("title".into(), self.kind.title.into());
@@ -171,7 +187,7 @@ impl Problem {
         body.insert("detail".into(), self.detail.clone().into());
         body.insert("instance".into(), instance.into());
         body.extend(self.members.clone());
-        Value::Object(body).to_string()
+        Value::Object(body)
     }
 
     /// The whole answer.
@@ -180,7 +196,7 @@ impl Problem {
         for (name, value) in &self.headers {
             response.insert_header((name.clone(), value.clone()));
         }
-        response.content_type("application/problem+json").body(self.body(instance))
+        response.content_type("application/problem+json").body(self.json(instance).to_string())
     }
 }
 

@@ -6,12 +6,18 @@ use actix_web::middleware::from_fn;
 use actix_web::{Handler, HttpResponse, Resource, Responder, Route, web};
 
 use super::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
-use super::{auth, books, health, orders, stock};
+use super::{auth, books, docs, health, openapi, orders, problem_pages, stock};
 use crate::metrics::Requests;
 
 pub(super) fn configure(app: &mut web::ServiceConfig, requests: &Requests) {
+    for path in paths(requests) {
+        app.service(Resource::from(path));
+    }
+}
+
+fn paths(requests: &Requests) -> Vec<Path> {
     let at = |path| at(path, requests);
-    let paths = [
+    vec![
         // Paths are tried in this order: those of a flash sale come first.
         at("/v1/books/{id}/purchases").post(buyer(orders::purchase)),
         at("/v1/books").get(|| anyone(books::list)).post(admin(books::create)),
@@ -31,12 +37,23 @@ pub(super) fn configure(app: &mut web::ServiceConfig, requests: &Requests) {
         at("/v1/restocks").post(admin(stock::restock)),
         at("/healthz").get(|| anyone(health::alive)),
         at("/readyz").get(|| anyone(health::ready)),
-        at("/problems").get(|| anyone(health::problems)),
-        at("/problems/{slug}").get(|| anyone(health::problem)),
-    ];
-    for path in paths {
-        app.service(Resource::from(path));
-    }
+        at("/problems").get(|| anyone(problem_pages::list)),
+        at("/problems/{slug}").get(|| anyone(problem_pages::find)),
+        at("/openapi.json").get(|| anyone(openapi::document)),
+        at("/docs").get(|| anyone(docs::page)),
+        at("/docs/{file}").get(|| anyone(docs::asset)),
+    ]
+}
+
+/// Every route as `METHOD path`, for the test that holds the OpenAPI document against them.
+#[cfg(test)]
+pub(super) fn listed() -> Vec<String> {
+    let of_path = |path: Path| {
+        let Path { path, allowed, .. } = path;
+        allowed.into_iter().map(move |method| format!("{method} {path}"))
+    };
+    let metrics = crate::metrics::Metrics::new("a test");
+    paths(&metrics.requests).into_iter().flat_map(of_path).collect()
 }
 
 /// Any path without a service.
@@ -76,14 +93,20 @@ where
 
 /// A path that knows its methods, so that any other is answered 405 with Allow.
 struct Path {
+    #[cfg(test)]
+    path: String,
     resource: Resource,
     allowed: Vec<Method>,
 }
 
 /// The path carries its counters, so that no request has to look them up.
 fn at(path: &str, requests: &Requests) -> Path {
-    let resource = web::resource(path).app_data(requests.route(path));
-    Path { resource, allowed: Vec::new() }
+    Path {
+        #[cfg(test)]
+        path: path.to_owned(),
+        resource: web::resource(path).app_data(requests.route(path)),
+        allowed: Vec::new(),
+    }
 }
 
 impl Path {

@@ -3,25 +3,46 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shop;
 use super::auth::Caller;
 use super::extract::{BookPath, Faults, Json, Key, OrderPath, Query};
 use super::input::{LineBody, entry, page_limit, parse_lines, parse_reference, request};
+use super::openapi::{fields, params};
 use super::problem::Problem;
 use super::view::{EntryView, MovementView, PageView};
 use super::{cursor, replayable};
 use crate::domain::{Copies, Counted, Delivered, Reason};
 use crate::store::{books, movements, stock};
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RestockOfOne, example = json!({ "quantity": 30, "reference": "delivery 4711" }))]
 pub(super) struct RestockOneBody {
+    #[schema(schema_with = fields::delivered)]
     quantity: i64,
+    #[schema(schema_with = fields::reference)]
     reference: Option<String>,
 }
 
-/// `POST /v1/books/{id}/restocks`
+/// Restock one book
+///
+/// Copies arrive.
+#[utoipa::path(
+    post,
+    path = "/v1/books/{id}/restocks",
+    operation_id = "restock_book",
+    tag = "Stock",
+    params(params::BookId, params::IdempotencyKey),
+    request_body = RestockOneBody,
+    responses(
+        (status = 201, description = "The movement.", body = MovementView,
+            headers(("Idempotent-Replayed" = inline(bool), description = "`true` if this is the answer to an earlier request with the same key.")))
+    ),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_book", "422 idempotency_key_reused"])))
+)]
 pub(super) async fn restock_one(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
@@ -42,19 +63,41 @@ pub(super) async fn restock_one(
         .json(MovementView::from(movement)))
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LinesBody {
+#[schema(as = Restock, example = json!({
+    "lines": [{ "book_id": 1, "quantity": 30 }, { "book_id": 2, "quantity": 5 }],
+    "reference": "delivery 4711"
+}))]
+pub(super) struct RestockBody {
+    #[schema(schema_with = fields::restock_lines)]
     lines: Vec<LineBody>,
+    #[schema(schema_with = fields::reference)]
     reference: Option<String>,
 }
 
-/// `POST /v1/restocks`
+/// Restock several books
+///
+/// Copies arrive: all lines or none.
+#[utoipa::path(
+    post,
+    path = "/v1/restocks",
+    operation_id = "restock",
+    tag = "Stock",
+    params(params::IdempotencyKey),
+    request_body = RestockBody,
+    responses(
+        (status = 201, description = "The stock entry.", body = EntryView,
+            headers(("Idempotent-Replayed" = inline(bool), description = "`true` if this is the answer to an earlier request with the same key.")))
+    ),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["422 unknown_book", "422 idempotency_key_reused"])))
+)]
 pub(super) async fn restock(
     shop: web::Data<Shop>,
     Caller(client): Caller,
     key: Key,
-    Json(body): Json<LinesBody>,
+    Json(body): Json<RestockBody>,
 ) -> Result<HttpResponse, Problem> {
     let mut faults = Faults::default();
     let lines = parse_lines(&body.lines, Delivered::parse, &mut faults);
@@ -69,13 +112,41 @@ pub(super) async fn restock(
         .json(EntryView::from(entered.entry)))
 }
 
-/// `POST /v1/orders/{id}/returns`
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Return, example = json!({
+    "lines": [{ "book_id": 2, "quantity": 1 }], "reference": "damaged"
+}))]
+pub(super) struct ReturnBody {
+    #[schema(schema_with = fields::return_lines)]
+    lines: Vec<LineBody>,
+    #[schema(schema_with = fields::reference)]
+    reference: Option<String>,
+}
+
+/// Take copies of an order back
+///
+/// A buyer brought them: they are on sale again. Never more than the order sold.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{id}/returns",
+    operation_id = "return_copies",
+    tag = "Stock",
+    params(params::OrderId, params::IdempotencyKey),
+    request_body = ReturnBody,
+    responses(
+        (status = 201, description = "The stock entry.", body = EntryView,
+            headers(("Idempotent-Replayed" = inline(bool), description = "`true` if this is the answer to an earlier request with the same key.")))
+    ),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_order", "409 order_state", "409 returns_exceed_sale", "422 idempotency_key_reused"])))
+)]
 pub(super) async fn take_back(
     shop: web::Data<Shop>,
     OrderPath(id): OrderPath,
     Caller(client): Caller,
     key: Key,
-    Json(body): Json<LinesBody>,
+    Json(body): Json<ReturnBody>,
 ) -> Result<HttpResponse, Problem> {
     let mut faults = Faults::default();
     let lines = parse_lines(&body.lines, Copies::parse, &mut faults);
@@ -89,14 +160,36 @@ pub(super) async fn take_back(
         .json(EntryView::from(entered.entry)))
 }
 
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Stocktake, example = json!({ "counted": 39 }))]
 pub(super) struct StocktakeBody {
+    #[schema(schema_with = fields::counted)]
     counted: i64,
+    #[schema(schema_with = fields::expected)]
     expected: Option<i64>,
 }
 
-/// `POST /v1/books/{id}/stocktakes`
+/// Count a book
+///
+/// The quantity becomes what was counted; the difference is a movement.
+#[utoipa::path(
+    post,
+    path = "/v1/books/{id}/stocktakes",
+    operation_id = "take_stock",
+    tag = "Stock",
+    params(params::BookId, params::IdempotencyKey),
+    request_body = StocktakeBody,
+    responses(
+        (status = 200, description = "It agrees: nothing moved, and `seq` is null.",
+            body = MovementView,
+            headers(("Idempotent-Replayed" = inline(bool), description = "`true` if this is the answer to an earlier request with the same key."))),
+        (status = 201, description = "The movement.", body = MovementView,
+            headers(("Idempotent-Replayed" = inline(bool), description = "`true` if this is the answer to an earlier request with the same key.")))
+    ),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_book", "409 stale_quantity", "422 idempotency_key_reused"])))
+)]
 pub(super) async fn stocktake(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
@@ -123,15 +216,34 @@ pub(super) async fn stocktake(
     Ok(replayable(&shop, HttpResponseBuilder::new(status), entered.is_replay).json(movement))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct MovementsQuery {
+    /// Only movements for this reason.
+    #[param(schema_with = fields::reason)]
     reason: Option<String>,
+    /// Items on the page.
+    #[param(schema_with = fields::limit)]
     limit: Option<String>,
+    /// Where the page starts: `next` of the page before, of the same book.
+    #[param(schema_with = fields::cursor)]
     after: Option<String>,
 }
 
-/// `GET /v1/books/{id}/movements`
+/// List the movements of a book
+///
+/// Its ledger, newest first, also of an archived book.
+#[utoipa::path(
+    get,
+    path = "/v1/books/{id}/movements",
+    operation_id = "list_movements",
+    tag = "Stock",
+    params(params::BookId, MovementsQuery),
+    responses((status = 200, description = "The page.", body = PageView<MovementView>)),
+    security(("token" = ["admin"])),
+    extensions(("x-problems" = json!(["404 unknown_book"])))
+)]
 pub(super) async fn movements(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,

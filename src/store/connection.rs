@@ -34,7 +34,8 @@ impl Backend {
         }
     }
 
-    fn feature(self) -> &'static str {
+    /// Its name in JSON and among the features of this package.
+    pub fn slug(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
             Self::Mysql => "mysql",
@@ -69,7 +70,7 @@ pub enum BadDatabaseUrl {
     /// The scheme is known, but this program was built without it.
     #[error(
         "this program was built without {}; build it with `cargo build --release --features {}`",
-        .0.name(), .0.feature()
+        .0.name(), .0.slug()
     )]
     NotCompiledIn(Backend),
     /// `sqlite://` without a file. An in-memory database would be another one for each connection.
@@ -177,7 +178,18 @@ impl AnyConnection {
     ///
     /// # Errors
     /// What the database's client library says, without what is secret in the URL.
-    pub(super) fn open(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
+    pub(crate) fn open(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
+        let mut connection = Self::open_as_it_comes(url)?;
+        connection.set_up().map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(connection)
+    }
+
+    /// Opens a connection with the settings that the server gives to everybody: what an application
+    /// has that never thought about them.
+    ///
+    /// # Errors
+    /// As [`AnyConnection::open`].
+    pub(crate) fn open_as_it_comes(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
         Self::establish(url).map_err(|error| match error {
             // libpq repeats what it cannot read of a URL.
             ConnectionError::BadConnection(said) => {
@@ -191,21 +203,19 @@ impl AnyConnection {
     }
 
     fn establish(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
-        let mut connection = match url.backend {
+        match url.backend {
             #[cfg(feature = "postgres")]
-            Backend::Postgres => Self::Postgres(diesel::PgConnection::establish(&url.url)?),
+            Backend::Postgres => diesel::PgConnection::establish(&url.url).map(Self::Postgres),
             #[cfg(feature = "mysql")]
-            Backend::Mysql => Self::Mysql(diesel::MysqlConnection::establish(&url.url)?),
+            Backend::Mysql => diesel::MysqlConnection::establish(&url.url).map(Self::Mysql),
             #[cfg(feature = "sqlite")]
-            Backend::Sqlite => Self::Sqlite(diesel::SqliteConnection::establish(&url.url)?),
+            Backend::Sqlite => diesel::SqliteConnection::establish(&url.url).map(Self::Sqlite),
             #[allow(unreachable_patterns, reason = "reached in builds without every backend")]
             backend => {
                 let error = BadDatabaseUrl::NotCompiledIn(backend);
-                return Err(ConnectionError::InvalidConnectionUrl(error.to_string()));
+                Err(ConnectionError::InvalidConnectionUrl(error.to_string()))
             }
-        };
-        connection.set_up().map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(connection)
+        }
     }
 
     fn set_up(&mut self) -> QueryResult<()> {

@@ -153,10 +153,10 @@ fn settings_come_from_flags_before_the_environment_before_a_file(backend: Backen
 
 fn help_teaches_every_command(_: Backend) {
     let help = Bookstore::new(["--help"]).run().exits(0);
-    let commands = ["serve", "migrate", "token", "import", "audit", "DATABASE_URL"];
+    let commands = ["serve", "migrate", "token", "import", "audit", "race", "DATABASE_URL"];
     assert_eq!(help.stderr, "");
     help.says(&commands);
-    let pages: [(&[&str], &[&str]); 7] = [
+    let pages: [(&[&str], &[&str]); 10] = [
         (
             &["serve"],
             &[
@@ -179,6 +179,26 @@ fn help_teaches_every_command(_: Backend) {
             &["--default-price", "--default-quantity", "--column", "--update", "--rejects", "json"],
         ),
         (&["audit"], &["--format", "json"]),
+        (&["race"], &["run", "replay", "race_books", "DATABASE_URL"]),
+        (
+            &["race", "run"],
+            &[
+                "--strategy",
+                "select-for-update",
+                "lock the row",
+                "--buyers",
+                "--purchases",
+                "--copies",
+                "--seconds",
+                "--think-ms",
+                "--restock-every",
+                "--check-constraint",
+                "--report",
+                "lost updates",
+                "Exit code",
+            ],
+        ),
+        (&["race", "replay"], &["--strategy", "--level", "repeatable-read", "pg_blocking_pids"]),
     ];
     for (command, words) in pages {
         let asked = [command, &["--help"]].concat();

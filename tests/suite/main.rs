@@ -11,9 +11,11 @@ mod audit;
 mod bad_input;
 mod bad_requests;
 mod catalogue;
+mod clients;
 mod clocks;
 mod command_line;
 mod diesel_cli;
+mod documentation;
 mod first_run;
 mod hold_races;
 mod holds;
@@ -30,16 +32,19 @@ mod orders;
 mod outage;
 mod pages;
 mod purchases;
+mod race;
+mod race_replay;
 mod races;
 mod restocks;
 mod returns;
+mod roles;
 mod search;
 mod stocktakes;
 mod till;
 
 use kit::{Backend, Theme};
 
-const THEMES: [Theme; 29] = [
+const THEMES: [Theme; 34] = [
     Theme::new("catalogue", catalogue::SCENARIOS),
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
@@ -53,11 +58,14 @@ const THEMES: [Theme; 29] = [
     Theme::new("stocktakes", stocktakes::SCENARIOS),
     Theme::new("idempotency", idempotency::SCENARIOS),
     Theme::new("access", access::SCENARIOS),
+    Theme::new("roles", roles::SCENARIOS),
     Theme::new("http", http::SCENARIOS),
     Theme::new("bad_input", bad_input::SCENARIOS),
     Theme::new("bad_requests", bad_requests::SCENARIOS),
     Theme::new("locks", locks::SCENARIOS),
     Theme::new("races", races::SCENARIOS),
+    Theme::new("race", race::SCENARIOS),
+    Theme::new("race_replay", race_replay::SCENARIOS),
     Theme::new("till", till::SCENARIOS),
     Theme::new("inside", inside::SCENARIOS),
     Theme::new("logs", logs::SCENARIOS),
@@ -68,6 +76,8 @@ const THEMES: [Theme; 29] = [
     Theme::new("import", import::SCENARIOS),
     Theme::new("import_files", import_files::SCENARIOS),
     Theme::new("import_goodbooks", import_goodbooks::SCENARIOS).with(import_goodbooks::missing),
+    Theme::new("clients", clients::SCENARIOS).with(clients::missing),
+    Theme::new("documentation", documentation::SCENARIOS),
     Theme::new("diesel_cli", diesel_cli::SCENARIOS).with(diesel_cli::missing),
 ];
 

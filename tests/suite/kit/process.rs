@@ -186,9 +186,14 @@ impl Running {
 
     /// Ends it as a service manager does (SIGTERM) and gives the exit code.
     pub fn terminate(&mut self) -> i32 {
+        self.signal("TERM")
+    }
+
+    /// Sends it a signal that it ends by, and gives the exit code.
+    pub fn signal(&mut self, name: &str) -> i32 {
         let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        eventually(Duration::from_secs(60), "the server ends after SIGTERM", || self.ended())
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+        eventually(Duration::from_secs(60), &format!("it ends after SIG{name}"), || self.ended())
     }
 
     /// Ends it as a crash does (SIGKILL).

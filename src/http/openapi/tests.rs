@@ -1,0 +1,75 @@
+//! The document says what the code does: the copy is fresh, every route is there, every example
+//! fits.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::TEXT;
+use crate::http::routes;
+
+#[test]
+fn the_copy_in_the_tree_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(&path, TEXT.as_str()).unwrap();
+    }
+    let copy = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        copy == *TEXT,
+        "docs/openapi.json is not what the code says; write it anew with \
+         `UPDATE_OPENAPI=1 cargo test --lib openapi`"
+    );
+}
+
+#[test]
+fn every_route_is_in_the_document_and_every_operation_is_routed() {
+    let document: Value = serde_json::from_str(&TEXT).unwrap();
+    let documented: BTreeSet<_> = operations(&document)
+        .map(|(path, method, _)| format!("{} {path}", method.to_uppercase()))
+        .collect();
+    // HEAD is answered wherever GET is; the document says so once.
+    let routed: BTreeSet<_> =
+        routes::listed().into_iter().filter(|route| !route.starts_with("HEAD ")).collect();
+    assert_eq!(documented, routed);
+}
+
+#[test]
+fn every_answer_is_told_with_an_example_and_a_request_id() {
+    let document: Value = serde_json::from_str(&TEXT).unwrap();
+    for (path, method, operation) in operations(&document) {
+        let name = format!("{method} {path}");
+        assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{name}");
+        let body = &operation["requestBody"]["content"]["application/json"];
+        assert!(body.is_null() || has_example(&document, body), "{name}: no example of a request");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let name = format!("{name} {status}");
+            assert!(!response["description"].as_str().unwrap().is_empty(), "{name}");
+            assert!(response["headers"]["X-Request-Id"].is_object(), "{name}: no request id");
+            let is_api = path.starts_with("/v1/");
+            for (kind, content) in response["content"].as_object().into_iter().flatten() {
+                let is_told = !is_api || has_example(&document, content);
+                assert!(is_told, "{name}: no example of {kind}");
+            }
+        }
+    }
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
+    document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation))
+    })
+}
+
+/// Whether a media type has an example, itself or in its schema.
+fn has_example(document: &Value, content: &Value) -> bool {
+    let schema = match content["schema"]["$ref"].as_str() {
+        Some(pointer) => document.pointer(pointer.trim_start_matches('#')).unwrap(),
+        None => &content["schema"],
+    };
+    // A page is shown by one of its items.
+    let item = &schema["properties"]["data"]["items"];
+    let own = [&content["example"], &content["examples"], &schema["example"], &schema["examples"]];
+    own.into_iter().chain([&item["example"]]).any(|example| !example.is_null())
+}
