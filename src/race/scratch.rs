@@ -63,7 +63,11 @@ impl Scratch {
     /// Puts so many copies on the shelf.
     pub(super) fn fill(&mut self, copies: i32) -> QueryResult<()> {
         diesel::update(race_books::table.find(BOOK))
-            .set((race_books::quantity.eq(copies), race_books::version.eq(1)))
+            .set((
+                race_books::quantity.eq(copies),
+                race_books::version.eq(1),
+                race_books::held.eq(0),
+            ))
             .execute(&mut self.connection)?;
         Ok(())
     }
@@ -145,7 +149,7 @@ fn make_books(connection: &mut AnyConnection, has_check: bool) -> QueryResult<()
     let engine = engine(connection.backend());
     connection.batch_execute(&format!(
         "CREATE TABLE race_books (id INTEGER NOT NULL PRIMARY KEY, title VARCHAR(200) NOT NULL, \
-         quantity INTEGER NOT NULL, version INTEGER NOT NULL{check}){engine}"
+         quantity INTEGER NOT NULL, version INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0{check}){engine}"
     ))?;
     diesel::insert_into(race_books::table)
         .values((

@@ -9,5 +9,6 @@ diesel::table! {
         title -> Text,
         quantity -> Integer,
         version -> Integer,
+        held -> Integer,
     }
 }

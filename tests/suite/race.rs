@@ -34,13 +34,14 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 ];
 
 /// The strategies that must neither lose nor oversell, where they can be had.
-const SAFE: [&str; 7] = [
+const SAFE: [&str; 8] = [
     "atomic-update",
     "select-for-update",
     "immediate",
     "optimistic",
     "serializable",
     "advisory-lock",
+    "hold",
     "till",
 ];
 

@@ -8,3 +8,5 @@ class Book(models.Model):
     # A PositiveIntegerField would bring a CHECK constraint. The tests add one to show what it does.
     quantity = models.IntegerField()
     version = models.IntegerField(default=1)
+    # Copies that are off the shelf while their buyers pay.
+    held = models.IntegerField(default=0)

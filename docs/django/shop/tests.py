@@ -75,6 +75,14 @@ class Races(TransactionTestCase):
     def test_naive_is_exact_when_sqlite_begins_with_immediate(self):
         self.check_exact(sales.naive)
 
+    def test_check_then_pay_sells_what_is_not_there(self):
+        scarce = until(lambda outcome: outcome.left < 0, sales.check_then_pay, SCARCE)
+        self.assertEqual((scarce.lost, scarce.failed), (0, 0), scarce)
+        self.assertLess(scarce.left, 0, scarce)
+
+    def test_hold_is_exact(self):
+        self.check_exact(sales.hold)
+
     def test_f_expression_loses_nothing_and_oversells(self):
         scarce = race.run(sales.f_expression, SCARCE, PURCHASES)
         self.assertEqual((scarce.lost, scarce.left), (0, SCARCE - PURCHASES), scarce)

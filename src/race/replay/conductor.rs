@@ -16,6 +16,9 @@ use crate::race::strategy::Answer;
 /// Longer than anything in a replay takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a timeline says while a buyer pays.
+pub(super) const PAYS: &str = "the buyer pays";
+
 /// What a step is called that was begun before and had to wait.
 pub(super) const GOES_ON: &str = "... goes on";
 
@@ -115,6 +118,10 @@ impl<'a> Conductor<'a> {
                 };
                 self.note(actor, action, Some("in memory".to_owned()));
             }
+            Act::Pays => {
+                self.wait_for_arrival(actor)?;
+                self.note(actor, PAYS.to_owned(), None);
+            }
             Act::TriesAgain(_) => {
                 self.wait_for_arrival(actor)?;
                 self.note(actor, "tries again".to_owned(), None);
@@ -184,6 +191,9 @@ impl<'a> Conductor<'a> {
         let error = request.error.as_ref().map(|failure| failure.said.clone());
         let effect = match &request.place {
             Place::AtGate(Act::Thinks(quantity)) => Some(format!("reads {quantity}")),
+            Place::AtGate(Act::Pays) if action.starts_with("SELECT quantity") => {
+                Some(format!("reads {}", self.row))
+            }
             Place::AtGate(Act::TriesAgain(Conflict::Outrun)) => Some("changes no row".to_owned()),
             Place::Over(answer) => Some(told(answer).to_owned()),
             _ if action.starts_with("SELECT quantity") && error.is_none() => {

@@ -22,6 +22,8 @@ pub(super) enum Act {
     Statement(String),
     /// Subtract in memory from the quantity that it read.
     Thinks(i32),
+    /// Wait for the buyer, who pays.
+    Pays,
     /// Begin anew.
     TriesAgain(Conflict),
 }
@@ -95,6 +97,10 @@ pub(super) struct Puppet(pub(super) Arc<Gate>);
 impl Buyer for Puppet {
     fn thinks(&mut self, quantity: i32) {
         self.0.pass(Act::Thinks(quantity));
+    }
+
+    fn pays(&mut self) {
+        self.0.pass(Act::Pays);
     }
 
     fn tries_again(&mut self, why: Conflict) -> bool {

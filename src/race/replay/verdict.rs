@@ -1,6 +1,6 @@
 //! How a replay ended, in plain sentences.
 
-use super::conductor::{GOES_ON, Play};
+use super::conductor::{GOES_ON, PAYS, Play};
 use crate::race::outcome::{Actor, Step};
 use crate::race::strategy::Answer;
 use crate::race::words::counted;
@@ -48,9 +48,25 @@ pub(super) fn verdict(play: &Play, shelf: &Shelf) -> String {
     }
     words.extend(play.remark.map(str::to_owned));
     if words.len() == 1 {
-        words.push("One statement does it: nothing comes between.".to_owned());
+        words.push(nothing_special(&play.steps).to_owned());
     }
     words.join(" ")
+}
+
+/// Why neither of them met the other.
+fn nothing_special(steps: &[Step]) -> &'static str {
+    let is_before_payment = |step: &&Step| step.action != PAYS;
+    let before_payment = || steps.iter().take_while(is_before_payment);
+    if before_payment().count() == steps.len() {
+        return "One statement does it: nothing comes between.";
+    }
+    match before_payment().any(|step| step.action.starts_with("UPDATE")) {
+        true => "The copies had left the shelf before anybody paid.",
+        false => {
+            "Both paid before anything was written: of a last copy both would have been told that it \
+             is theirs (--copies 1)."
+        }
+    }
 }
 
 /// What was special about one of them.

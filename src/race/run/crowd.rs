@@ -114,6 +114,10 @@ impl Buyer for Customer<'_> {
         }
     }
 
+    fn pays(&mut self) {
+        self.thinks(0);
+    }
+
     fn tries_again(&mut self, why: Conflict) -> bool {
         if self.crowd.stop.is_wanted() || Instant::now() >= self.deadline {
             return false;

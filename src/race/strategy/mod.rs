@@ -8,7 +8,9 @@ mod advisory_lock;
 mod again;
 mod atomic_update;
 mod autocommit;
+mod check_then_pay;
 mod f_expression;
+mod hold;
 mod immediate;
 mod naive;
 mod nowait;
@@ -47,6 +49,9 @@ pub(super) trait Buyer {
     /// Between reading and writing: the application knows `quantity` and has written nothing yet.
     /// Here a buyer takes their time, and a replay stops.
     fn thinks(&mut self, quantity: i32);
+
+    /// The buyer pays, which takes minutes in a shop. The application is in no transaction.
+    fn pays(&mut self);
 
     /// An attempt came to nothing and the application wants to try again. `false`: time is up.
     fn tries_again(&mut self, why: Conflict) -> bool;
@@ -91,7 +96,7 @@ pub struct Strategy {
 }
 
 /// All of them, in the order of the story.
-pub const ALL: [&Strategy; 12] = [
+pub const ALL: [&Strategy; 14] = [
     &naive::STRATEGY,
     &autocommit::STRATEGY,
     &f_expression::STRATEGY,
@@ -103,6 +108,8 @@ pub const ALL: [&Strategy; 12] = [
     &skip_locked::STRATEGY,
     &nowait::STRATEGY,
     &advisory_lock::STRATEGY,
+    &check_then_pay::STRATEGY,
+    &hold::STRATEGY,
     &till::STRATEGY,
 ];
 
