@@ -205,7 +205,7 @@ pub(super) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let book = body.parse(&shop)?;
     let entry = entry(request(client, key, "POST /v1/books", &body)?, None);
-    let mut trace = None;
+    let mut trace = books::Trace::new();
     let created = shop
         .write(move |connection| stock::create_book(connection, &entry, &book, &mut trace))
         .await?;
@@ -270,7 +270,7 @@ pub(super) async fn edit(
 ) -> Result<HttpResponse, Problem> {
     let precondition = etag::if_match(&http)?;
     let edit = body.parse(&shop)?;
-    let mut trace = None;
+    let mut trace = books::Trace::new();
     let edited = shop
         .write(move |connection| {
             let versions = match &precondition {
@@ -301,7 +301,7 @@ pub(super) async fn archive(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
 ) -> Result<HttpResponse, Problem> {
-    let mut trace = None;
+    let mut trace = books::Trace::new();
     shop.write(move |connection| books::archive(connection, id, &mut trace)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -73,7 +73,7 @@ pub fn take_in(
     }
     let mut fates: HashMap<String, Fate> = HashMap::new();
     for (book_id, arrival) in stale {
-        books::edit(connection, book_id, None, &arrival.edit, &mut None)?;
+        books::edit(connection, book_id, None, &arrival.edit, &mut Vec::new())?;
         fates.insert(arrival.new.isbn.to_string(), Fate::Updated);
     }
     Ok(arrivals

@@ -150,13 +150,13 @@ pub fn create_book(
         return Ok(Created { book: as_created(book, new), is_replay: earlier.id != entry.id });
     }
     if let Some(there) = there {
-        if *trace == Some(there.created_at) {
+        if trace.contains(&there.created_at) {
             return Ok(Created { book: there, is_replay: false });
         }
         return Err(Refusal::DuplicateIsbn { isbn: new.isbn, book_id: there.id }.into());
     }
     let now = clock::now(connection)?;
-    *trace = Some(now);
+    trace.push(now);
     let (book_ids, first) = books::insert(connection, std::slice::from_ref(new), now)?;
     // A book without copies moves no stock, but its request may have a key to remember.
     if !first.is_empty() || entry.request.key.is_some() {

@@ -143,7 +143,7 @@ pub fn empty(backend: Backend) -> Database {
 
 fn with_copies_for_all_only_the_naive_ones_lose(backend: Backend) {
     let results = run(&empty(backend), &[]);
-    assert_eq!(results.len(), 12);
+    assert_eq!(results.len(), 14);
     for outcome in &results {
         let is_there = outcome["supported"].as_bool().unwrap();
         let name = outcome["strategy"].as_str().unwrap();
@@ -225,7 +225,8 @@ fn copies_that_come_in_meanwhile_are_counted(backend: Backend) {
     let results = run(&empty(backend), &arguments);
     for outcome in safe_ones(&results) {
         assert_eq!(number(outcome, "lost_updates") + number(outcome, "oversold"), 0, "{outcome}");
-        assert!(number(outcome, "acknowledged") > 20, "{outcome}");
+        // How many of the others come after a delivery is up to the machine.
+        assert!(number(outcome, "acknowledged") >= 20, "{outcome}");
         let available = 20 + 400;
         let left = available - number(outcome, "acknowledged");
         assert_eq!(number(outcome, "final_quantity"), left, "{outcome}");

@@ -183,9 +183,10 @@ struct EditRow<'a> {
     updated_at: Moment,
 }
 
-/// The moment that an earlier run of the same transaction wrote, if one came that far. A book that
-/// bears it was changed by that run: it committed although its answer was lost.
-pub type Trace = Option<DateTime<Utc>>;
+/// The moments that earlier runs of the same transaction wrote, as far as they came. A book that bears
+/// one of them was changed by that run: it committed although its answer was lost. All of them, since
+/// a commit may be carried out late, when the next run has begun.
+pub type Trace = Vec<DateTime<Utc>>;
 
 /// Edits the catalogue fields of a book and bumps its version. `trace` is empty before the first
 /// run and kept from run to run.
@@ -202,7 +203,7 @@ pub fn edit(
 ) -> Result<Book, Error> {
     lock(connection, [book_id])?;
     let book = find_active(connection, book_id)?;
-    if *trace == Some(book.updated_at) {
+    if trace.contains(&book.updated_at) {
         return Ok(book);
     }
     if versions.is_some_and(|versions| !versions.contains(&book.version)) {
@@ -215,7 +216,7 @@ pub fn edit(
         return Err(Refusal::DuplicateIsbn { isbn, book_id: other.id }.into());
     }
     let now = clock::now(connection)?;
-    *trace = Some(now);
+    trace.push(now);
     let changes = EditRow {
         isbn: edit.isbn.map(|isbn| isbn.to_string()),
         title: edit.title.as_ref().map(|title| title.as_str()),
@@ -241,11 +242,11 @@ pub fn archive(
     let book = find(connection, book_id)?;
     match book.archived_at {
         None => {}
-        Some(archived_at) if *trace == Some(archived_at) => return Ok(()),
+        Some(archived_at) if trace.contains(&archived_at) => return Ok(()),
         Some(_) => return Err(Refusal::UnknownBooks(vec![book_id]).into()),
     }
     let now = clock::now(connection)?;
-    *trace = Some(now);
+    trace.push(now);
     let moment = Moment(now);
     diesel::update(books::table.find(book_id.0))
         .set((
