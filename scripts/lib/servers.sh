@@ -41,7 +41,7 @@ start_postgres() {
     # folder's path can be longer than a socket's may be.
     start_server PostgreSQL postgres INT postgres_is_ready \
         "$programs/postgres" -D "$SERVER_FOLDER/data" \
-        -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
+        -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=600 \
         -c fsync=on -c synchronous_commit=on "$@"
     # It trusts everybody; the password is there for the tests to look for it in every log.
     export BOOKSTORE_TEST_POSTGRES_URL="postgres://postgres:in-no-log@127.0.0.1:$SERVER_PORT/postgres"
@@ -79,7 +79,7 @@ start_mariadb() {
     start_server MariaDB mysql TERM mariadb_is_ready \
         "$server" --no-defaults --datadir="$SERVER_FOLDER/data" \
         --socket="$SERVER_FOLDER/socket" --pid-file="$SERVER_FOLDER/pid" \
-        --bind-address=127.0.0.1 --skip-name-resolve --max-connections=300 \
+        --bind-address=127.0.0.1 --skip-name-resolve --max-connections=600 \
         --character-set-server=utf8mb4 --innodb-flush-log-at-trx-commit=1 "$@"
     export BOOKSTORE_TEST_MYSQL_URL="mysql://root@127.0.0.1:$SERVER_PORT/mysql"
 }
