@@ -3,6 +3,16 @@
 diesel::table! {
     use crate::store::sql_types::*;
 
+    book_search (book_id) {
+        book_id -> Int8,
+        version -> Int8,
+        words -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::store::sql_types::*;
+
     books (id) {
         id -> Int8,
         isbn -> Text,
@@ -77,6 +87,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(book_search -> books (book_id));
 diesel::joinable!(orders -> clients (client_id));
 diesel::joinable!(stock_entries -> clients (client_id));
 diesel::joinable!(stock_entries -> orders (order_id));
@@ -85,6 +96,7 @@ diesel::joinable!(stock_movements -> orders (order_id));
 diesel::joinable!(stock_movements -> stock_entries (entry_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    book_search,
     books,
     clients,
     orders,

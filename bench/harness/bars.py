@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .plan import BACKEND_NAMES
 from .results import Result, Results
 
 
@@ -88,6 +89,9 @@ def of(results: Results) -> list[Bar]:
     )
     sweeps = [find("sweep", "till", "hot", has_sweep=has_sweep) for has_sweep in (True, False)]
     bars["p99 while 100,000 holds run out / calm"] = ("sweep", _ratio(*sweeps, "p99"), 3, 1.5)
+    for backend, name in BACKEND_NAMES.items():
+        pages = [find("search", "till", load, backend=backend) for load in ("search", "pages")]
+        bars[f"{name}, p95 of a search / of any page"] = ("search", _ratio(*pages, "p95"), 3, 2)
     shown = [
         Bar(title, value, floor, aim)
         for title, (scenario, value, floor, aim) in bars.items()

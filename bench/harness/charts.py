@@ -51,6 +51,7 @@ def all_of(results: Results) -> list[str]:
         _rates("More buyers than can wait", results.of("overload")),
         _latencies("How long a buyer waits, one title, 256 connections", _busy(results.of("hot"))),
         _latencies("How long one buyer alone waits", results.of("idle")),
+        _latencies("How long a page of 1,000,000 titles takes", results.of("search")),
         _cpu("Who works for a sale of one title", _busy(results.of("hot"))),
         _cpu("Who works for a sale of 1,000 titles", results.of("spread")),
     ]

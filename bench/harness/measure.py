@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from . import contestants, pgbench, processes, verify
-from .plan import HOLDS, Cell
+from .plan import HOLDS, READS, Cell
 from .stores import Copy, Stores
 from .surroundings import Surroundings
 from .trouble import Trouble, WrongCount
@@ -25,6 +25,7 @@ class Sample:
 
     per_second: float
     p50: float
+    p95: float
     p99: float
     longest: float
     accepted_p99: float
@@ -90,7 +91,7 @@ class Bench:
             # Waits for requests under way, so that what they sold can be counted.
             server.stop()
         sales = [sold] if sold else []
-        if cell.load != "reads":
+        if cell.load not in READS:
             sales += [warm_up, report]
         return sample, sales
 
@@ -138,6 +139,7 @@ class _Meters:
         return Sample(
             per_second=report.accepted / report.seconds,
             p50=report.p50,
+            p95=report.p95,
             p99=report.p99,
             longest=report.longest,
             accepted_p99=report.accepted_p99,

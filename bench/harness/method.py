@@ -42,6 +42,10 @@ POINTS = (
     "pgbench does the same two transactions (pgbench/hold.sql). Sweep: the rate is the ledger's, "
     "from the first release to the last.",
     "All of PostgreSQL's clients connect by TCP over the loopback.",
+    "Search: 2,000 first pages, one after the other, by what people type who look for some book of the "
+    "catalogue (two or three of its words, the last one not to its end; a word and the author; one "
+    "word, often \"the\"; one to three letters; something that is not there), half of them by id, the "
+    "others by title and price; beside them the same pages of all books.",
     "HTTP ceiling (counters.rs): the same server, routes, tokens and JSON, with orders answered "
     "from memory.",
     "Batches of one: the till with one order for each transaction. No till (counters.rs): each "

@@ -56,6 +56,7 @@ def run(
         seconds=done / rate,
         # pgbench tells the mean only.
         p50=average,
+        p95=float("nan"),
         p99=float("nan"),
         longest=float("nan"),
         accepted_p99=float("nan"),

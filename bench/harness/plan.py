@@ -18,6 +18,7 @@ SCENARIOS = {
     "overload": "four times as many buyers as there is room for, patient and impatient",
     "holds": "one title, 256 connections: a copy held and confirmed, two requests, counted once",
     "sweep": "one title, 256 connections, while 100,000 holds run out in the same moment",
+    "search": "pages of 1,000,000 titles, by words and without; 4 connections; each database",
     "growth": "hot and spread with no orders, and with 1,000,000 books and 5,000,000 orders",
 }
 
@@ -27,6 +28,12 @@ SMALL_TILL = (("BOOKSTORE_BATCH_LIMIT", str(SMALL)), ("BOOKSTORE_QUEUE_LIMIT", s
 TITLES = 1_000
 # Of the hot title, in the store of the sweep scenario.
 HOLDS = 100_000
+
+# Loads that read pages of books, all of them or those that a search finds.
+PAGES = ("pages", "search")
+# Loads that sell nothing.
+READS = ("reads", *PAGES)
+BACKENDS = ("postgres", "mariadb", "sqlite")
 
 # Tried once before the rounds; the best one competes.
 PGBENCH_CLIENTS = (1, 2, 4, 8, 16, 32, 64)
@@ -42,7 +49,8 @@ class Cell:
     scenario: str
     # till, single (batches of one), plain (no till), ceiling (no database), django, pgbench.
     contestant: str
-    # hot, even, zipf, baskets, reads, holds, or patient: hot, by buyers who heed Retry-After.
+    # hot, even, zipf, baskets, reads, holds, pages, search, or patient: hot, by buyers who heed
+    # Retry-After.
     load: str
     connections: int = 256
     backend: str = "postgres"
@@ -66,6 +74,8 @@ class Cell:
         words = [NAMES[self.contestant]]
         if self.scenario in ("mariadb", "sqlite", "growth"):
             words.append("hot" if self.load == "hot" else "spread")
+        if self.scenario == "search":
+            words = [BACKEND_NAMES[self.backend], "search" if self.load == "search" else "all books"]
         if self.store == "large":
             words.append("5,000,000 orders")
         words.append(f"{self.connections} conn.")
@@ -80,6 +90,7 @@ class Cell:
         return ", ".join(words)
 
 
+BACKEND_NAMES = {"postgres": "PostgreSQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
 NAMES = {
     "till": "bookstore",
     "single": "batches of one",
@@ -137,6 +148,12 @@ def cells(scenario: str, is_quick: bool, best: dict[tuple[str, str], Cell]) -> l
             return [
                 cell("till", "hot", store="held", has_sweep=has_sweep)
                 for has_sweep in (False, True)
+            ]
+        case "search":
+            return [
+                cell("till", load, connections=4, backend=backend, store="titles")
+                for backend in BACKENDS
+                for load in PAGES
             ]
         case "growth":
             stores = ("small",) if is_quick else ("small", "large")

@@ -37,6 +37,9 @@ class Sqlite:
     def settle(self, database: str) -> None:
         """Nothing: a fresh file has nothing to write out."""
 
+    def analyse(self, database: str) -> None:
+        """Nothing: nobody does it."""
+
     def log_position(self) -> None:
         """SQLite does not count the bytes of its log."""
 

@@ -9,9 +9,11 @@ import csv
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
-from . import processes
+from . import processes, titles
 from .mariadb import MariaDb
 from .plan import HOLDS, TITLES
 from .postgres import Postgres
@@ -37,6 +39,8 @@ class Template:
     # Distance between the ids of the titles that are sold.
     stride: int
     orders: int
+    # A folder of files with paths to ask for.
+    requests: Path
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Stores:
                 "small": self._make_small,
                 "held": self._make_held,
                 "large": self._make_large,
+                "titles": self._make_titles,
             }
             self._templates[key] = make[store](backend)
         return self._templates[key]
@@ -74,6 +79,10 @@ class Stores:
         """A store that nobody has sold from; gone afterwards."""
         template = self.prepare(backend, store)
         database = self.backends[backend]
+        if store == "titles":
+            # Nobody sells from it: the next one finds it as the first one did.
+            yield Copy(template.name, database.url(template.name), template)
+            return
         name = f"bench_run_{next(self._numbers)}"
         try:
             database.copy(template.name, name)
@@ -85,12 +94,7 @@ class Stores:
         database = self.backends[backend]
         name = "bench_small"
         database.create(name)
-
-        def bookstore(*arguments) -> str:
-            environment = {"DATABASE_URL": database.url(name), "BOOKSTORE_LOG": "warn"}
-            command = [self._surroundings.bookstore, *arguments]
-            return processes.run(command, environment=environment)
-
+        bookstore = partial(self._bookstore, database.url(name))
         bookstore("migrate")
         catalogue = self._surroundings.scratch / "catalogue.csv"
         with catalogue.open("w", newline="") as file:
@@ -105,7 +109,27 @@ class Stores:
             bookstore(*storefront, f"storefront {number}").strip()
             for number in range(1, STOREFRONTS + 1)
         ]
-        return Template(name, tuple(tokens), stride=1, orders=0)
+        return Template(name, tuple(tokens), 1, 0, requests=self._surroundings.scratch)
+
+    def _bookstore(self, url: str, *arguments) -> str:
+        environment = {"DATABASE_URL": url, "BOOKSTORE_LOG": "warn"}
+        command = [self._surroundings.bookstore, *arguments]
+        return processes.run(command, environment=environment)
+
+    def _make_titles(self, backend: str) -> Template:
+        database = self.backends[backend]
+        name = "bench_titles"
+        catalogue = self._surroundings.scratch / "titles.csv"
+        if not catalogue.exists():
+            titles.write_catalogue(catalogue, isbn)
+            titles.write_requests(self._surroundings.scratch)
+        database.create(name)
+        url = database.url(name)
+        self._bookstore(url, "migrate")
+        self._bookstore(url, "import", catalogue)
+        # As it would be after a night.
+        database.analyse(name)
+        return Template(name, ("none",), 1, 0, requests=self._surroundings.scratch)
 
     def _make_held(self, backend: str) -> Template:
         small = self.prepare(backend, "small")
@@ -114,7 +138,7 @@ class Stores:
         database.copy(small.name, name)
         settings = f"\\set holds {HOLDS}\n"
         database.sql(name, settings + (BENCH / "sql" / "holds.sql").read_text())
-        return Template(name, small.tokens, stride=1, orders=HOLDS)
+        return replace(small, name=name, orders=HOLDS)
 
     def _make_large(self, backend: str) -> Template:
         small = self.prepare(backend, "small")
@@ -128,7 +152,7 @@ class Stores:
         orders, _ = database.sales(name)
         if orders != LARGE_ORDERS:
             raise Trouble(f"the large store has {orders} orders instead of {LARGE_ORDERS}")
-        return Template(name, small.tokens, stride=LARGE_BOOKS // TITLES, orders=orders)
+        return replace(small, name=name, stride=LARGE_BOOKS // TITLES, orders=orders)
 
 
 def isbn(number: int) -> str:

@@ -6,7 +6,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 
-from .plan import TITLES
+from .plan import PAGES, TITLES
 from .stores import Template
 from .surroundings import BENCH
 from .trouble import Trouble
@@ -16,7 +16,7 @@ from .trouble import Trouble
 THREADS = 1
 # Longer than any answer takes, so that a slow contestant is slow and not in error.
 _TIMEOUT = "90s"
-_SCRIPTS = {name: name for name in ("baskets", "reads", "holds")}
+_SCRIPTS = {name: name for name in ("baskets", "reads", "holds")} | dict.fromkeys(PAGES, "paths")
 _runs = itertools.count(1)
 
 
@@ -32,6 +32,7 @@ class Report:
     in_flight: int
     seconds: float
     p50: float
+    p95: float
     p99: float
     longest: float
     # At most one in a hundred of the accepted took longer than this.
@@ -51,6 +52,7 @@ class Load:
             "BENCH_PATTERN": load,
             "BENCH_RUN": f"wrk{next(_runs)}",
             "BENCH_TOKENS": ",".join(template.tokens),
+            "BENCH_PATHS": str(template.requests / load),
         }
         self._process = subprocess.Popen(
             ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", _TIMEOUT]
@@ -84,6 +86,7 @@ class Load:
             in_flight=self._connections + errors,
             seconds=seen["seconds"],
             p50=seen["p50_us"] / 1000,
+            p95=seen["p95_us"] / 1000,
             p99=seen["p99_us"] / 1000,
             longest=seen["max_us"] / 1000,
             accepted_p99=seen["accepted_p99_us"] / 1000,

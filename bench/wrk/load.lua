@@ -84,11 +84,11 @@ function load.report_counts(summary, latency, accepted, refused)
   local errors = summary.errors
   io.write(string.format(
     '{"requests": %d, "accepted": %d, "refused": %d, "connect_errors": %d, "read_errors": %d, '
-      .. '"write_errors": %d, "timeouts": %d, "seconds": %.6f, "p50_us": %d, "p99_us": %d, '
+      .. '"write_errors": %d, "timeouts": %d, "seconds": %.6f, "p50_us": %d, "p95_us": %d, "p99_us": %d, '
       .. '"max_us": %d, "accepted_p99_us": %d}\n',
     summary.requests, accepted, refused, errors.connect, errors.read,
     errors.write, errors.timeout, summary.duration / 1e6, latency:percentile(50),
-    latency:percentile(99), latency.max, exceeded_by(latency, accepted / 100)
+    latency:percentile(95), latency:percentile(99), latency.max, exceeded_by(latency, accepted / 100)
   ))
 end
 

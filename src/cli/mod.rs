@@ -172,6 +172,12 @@ fn migrate(url: &DatabaseUrl) -> Result<bool, Failure> {
     for name in &ran {
         println!("ran {name}");
     }
+    // A catalogue that is older than its search is found from now on.
+    let store = open(url.clone())?;
+    let indexed = store.index_books(|| false)?;
+    if indexed > 0 {
+        println!("indexed {indexed} books");
+    }
     println!("{url} is up to date");
     Ok(true)
 }

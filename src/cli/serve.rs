@@ -9,7 +9,7 @@ use bookstore::config::Serve;
 use bookstore::domain::{ClientName, Role};
 use bookstore::http;
 use bookstore::store::{Backend, DatabaseUrl, Store, Token, audit, books, clients, migrations};
-use bookstore::till::{Sweeper, Till};
+use bookstore::till::{Indexer, Sweeper, Till};
 
 use super::{Failure, open_with};
 
@@ -42,6 +42,7 @@ pub(super) fn run(
     let till = Arc::new(Till::open("till", store.clone(), &settings.till())?);
     let checkout = Arc::clone(&till);
     let sweeper = Sweeper::start(store.clone())?;
+    let indexer = Indexer::start(store.clone())?;
     let served = actix_web::rt::System::new().block_on(async {
         let metrics = metrics.map(|listener| start_metrics(store.clone(), listener)).transpose()?;
         let server = http::serve(store, checkout, &http_settings, listener)?;
@@ -52,6 +53,7 @@ pub(super) fn run(
     // Nobody waits for an answer any more, but what was taken is finished.
     till.close();
     drop(sweeper);
+    drop(indexer);
     served?;
     Ok(true)
 }
@@ -84,7 +86,7 @@ fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
     store
         .transaction(|connection| clients::create(connection, &name, Role::Admin, &token.hash()))?;
     let listing = books::Listing {
-        words: None,
+        search: None,
         isbn: None,
         in_stock: Some(true),
         sort_by: books::SortBy::Id,
@@ -92,7 +94,9 @@ fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
         after: None,
         limit: 1,
     };
-    let page = store.read(store.deadline(), |connection| books::list(connection, &listing))?;
+    let vocabulary = store.vocabulary();
+    let page = store
+        .read(store.deadline(), |connection| books::list(connection, &vocabulary, &listing))?;
     let book = page.items.into_iter().next();
     let (book_id, title) = book.map_or((1, String::new()), |book| (book.id.0, book.title));
     Ok(Some(Welcome { token, book_id, title }))

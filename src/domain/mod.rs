@@ -6,6 +6,7 @@
 pub mod batch;
 mod book;
 mod client;
+mod folding;
 mod idempotency;
 mod isbn;
 mod life;
@@ -28,7 +29,7 @@ pub use movement::{EntryId, Movement, NewEntry, Reason, RecordedMovement, StockE
 pub use order::{Hold, NewOrder, Order, OrderId, OrderLine, OrderStatus, OrderedLine, Placement};
 pub use quantity::{Copies, Counted, Delivered, HoldSeconds, Price};
 pub use refusal::{Excess, Refusal, Shortage};
-pub use search::SearchWords;
+pub use search::{BookWords, Search, SearchWords, Word};
 pub use settle::{Act, Change, Granted, Settlement, Subject, Subjects, settle};
 pub use shelf::{Sale, Shelf, Stock, first_stock, release, restock, sell, stocktake, take_back};
 pub use text::{Author, BadText, ClientName, Reference, Title};

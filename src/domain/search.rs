@@ -1,15 +1,21 @@
 //! What a search means: the words of a query against the words of a title and its author.
 
-use super::BadText;
+use super::folding;
 use super::limits::MAX_SEARCH;
+use super::{BadText, Isbn};
 
-/// The words of a query, folded to lower case. All of them must occur, the last one as a prefix.
+/// What somebody looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchWords(Vec<String>);
+pub enum Search {
+    /// The book with this number, whatever its words.
+    Isbn(Isbn),
+    /// Books with these words.
+    Words(SearchWords),
+}
 
-impl SearchWords {
-    /// Splits `query` into words; anything that is neither letter nor digit separates them. `None`
-    /// if there is no word in it, which then finds everything.
+impl Search {
+    /// Reads a query: an ISBN, in any spelling, or words. `None` if there is neither, which then
+    /// finds everything.
     ///
     /// # Errors
     /// [`BadText`] if the query is longer than 200 characters.
@@ -18,44 +24,89 @@ impl SearchWords {
         if length > MAX_SEARCH {
             return Err(BadText::TooLong { max: MAX_SEARCH, length });
         }
-        let words: Vec<_> = words(query).collect();
-        Ok((!words.is_empty()).then_some(Self(words)))
-    }
-
-    /// Whether a book of this title and author is meant.
-    pub fn matches(&self, title: &str, author: &str) -> bool {
-        let there: Vec<_> = words(title).chain(words(author)).collect();
-        let Some((last, whole)) = self.0.split_last() else { return true };
-        whole.iter().all(|word| there.contains(word))
-            && there.iter().any(|word| word.starts_with(last.as_str()))
-    }
-
-    /// For each word its longest run of ASCII letters and digits, if it has one. Every match has
-    /// all of these in its title or author in some case, so a database that folds ASCII only can
-    /// leave out most of what does not match. They hold no character with a meaning in a pattern.
-    pub fn ascii_runs(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|word| {
-            word.split(|c: char| !c.is_ascii_alphanumeric())
-                .max_by_key(|run| run.len())
-                .filter(|run| !run.is_empty())
-        })
+        if let Ok(isbn) = Isbn::parse(query) {
+            return Ok(Some(Self::Isbn(isbn)));
+        }
+        Ok(SearchWords::parse(query).map(Self::Words))
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+/// The words of a query, folded. All of them must occur, the last one as the beginning of a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchWords {
+    whole: Vec<Word>,
+    beginning: Word,
+}
+
+impl SearchWords {
+    fn parse(query: &str) -> Option<Self> {
+        let mut words = folding::words(query);
+        let beginning = Word(words.pop()?);
+        Some(Self { whole: distinct(words), beginning })
+    }
+
+    /// Words that must occur.
+    pub fn whole(&self) -> &[Word] {
+        &self.whole
+    }
+
+    /// What a word must begin with.
+    pub fn beginning(&self) -> &Word {
+        &self.beginning
+    }
+}
+
+/// A folded word: letters and digits only, one at least. None has a meaning in SQL, in a pattern or in
+/// any language of searching.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Word(String);
+
+impl Word {
+    /// The word itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Another name of the word, in `a` to `z`, `0` to `9` and `_`, at most 80 of them. The name of a
+    /// beginning is the beginning of the name.
+    pub fn in_ascii(&self) -> String {
+        folding::in_ascii(&self.0)
+    }
+}
+
+/// The different words by which a book is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookWords(Vec<Word>);
+
+impl BookWords {
+    /// The words of a title and its author.
+    pub fn of(title: &str, author: &str) -> Self {
+        let mut words = folding::words(title);
+        words.extend(folding::words(author));
+        Self(distinct(words))
+    }
+
+    /// Each word once.
+    pub fn iter(&self) -> impl Iterator<Item = &Word> {
+        self.0.iter()
+    }
+}
+
+/// Each word once, where it came first.
+fn distinct(words: Vec<String>) -> Vec<Word> {
+    let mut seen = std::collections::HashSet::new();
+    words.into_iter().filter(|word| seen.insert(word.clone())).map(Word).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn finds(query: &str, title: &str, author: &str) -> bool {
-        SearchWords::parse(query).unwrap().is_none_or(|words| words.matches(title, author))
+        let there = BookWords::of(title, author);
+        let Some(Search::Words(words)) = Search::parse(query).unwrap() else { return true };
+        words.whole().iter().all(|word| there.iter().any(|other| other == word))
+            && there.iter().any(|word| word.as_str().starts_with(words.beginning().as_str()))
     }
 
     #[test]
@@ -73,17 +124,22 @@ mod tests {
     fn letters_beyond_ascii_are_words_too() {
         assert!(finds("война и мир", "Война и мир", "Лев Толстой"));
         assert!(finds("ém", "Germinal", "Émile Zola"));
+        assert!(finds("EMILE", "Germinal", "E\u{301}mile Zola"));
     }
 
-    proptest! {
-        #[test]
-        fn what_matches_has_every_ascii_run(query in "[a-zé% ]{0,12}", title in "[a-zA-ZÉ ]{0,30}") {
-            if let Some(words) = SearchWords::parse(&query).unwrap() && words.matches(&title, "") {
-                let folded = title.to_ascii_lowercase();
-                for run in words.ascii_runs() {
-                    prop_assert!(folded.contains(run));
-                }
-            }
+    #[test]
+    fn an_isbn_is_looked_up_in_every_spelling() {
+        let isbn = Isbn::parse("9780439023481").unwrap();
+        for query in ["978-0-439-02348-1", "0439023483", " 978 0 439 02348 1 "] {
+            assert_eq!(Search::parse(query).unwrap(), Some(Search::Isbn(isbn)), "{query}");
         }
+        assert!(matches!(Search::parse("9780439023482").unwrap(), Some(Search::Words(_))));
+    }
+
+    #[test]
+    fn a_query_is_bounded_and_may_be_nothing() {
+        assert!(Search::parse(&"é".repeat(MAX_SEARCH)).is_ok());
+        assert!(Search::parse(&"é".repeat(MAX_SEARCH + 1)).is_err());
+        assert_eq!(Search::parse(" %_*\0\u{200f} ").unwrap(), None);
     }
 }

@@ -12,8 +12,8 @@ use super::input::{PriceBody, entry, page_limit, request};
 use super::openapi::{fields, params};
 use super::problem::Problem;
 use super::view::{BookView, PageView};
-use super::{cursor, replayable};
-use crate::domain::{Author, BookEdit, Counted, Isbn, NewBook, SearchWords, Title};
+use super::{basket, caching, cursor, replayable};
+use crate::domain::{Author, BookEdit, Counted, Isbn, NewBook, Search, Title};
 use crate::store::books::{self, Listing, Mark, SortBy};
 use crate::store::stock;
 
@@ -39,9 +39,18 @@ pub(super) struct ListQuery {
     /// Where the page starts: `next` of the page before, with the same `sort`.
     #[param(schema_with = fields::cursor)]
     after: Option<String>,
+    /// Only these books, in this order: up to 100 ids with commas between them. Goes with no other
+    /// parameter; those that are not for sale are left out.
+    #[param(example = "1,2,3")]
+    ids: Option<String>,
 }
 
 impl ListQuery {
+    fn is_only_ids(&self) -> bool {
+        let Self { q, isbn, in_stock, sort, limit, after, ids: _ } = self;
+        [q, isbn, in_stock, sort, limit, after].into_iter().all(Option::is_none)
+    }
+
     fn parse(self) -> Result<(Listing, String), Problem> {
         let malformed = |name: &str, error: &dyn std::fmt::Display| {
             Problem::malformed(format!("`{name}`: {error}"))
@@ -68,7 +77,7 @@ impl ListQuery {
             Some("false") => Some(false),
             Some(_) => return Err(malformed("in_stock", &"must be true or false")),
         };
-        let words = SearchWords::parse(self.q.as_deref().unwrap_or_default())
+        let search = Search::parse(self.q.as_deref().unwrap_or_default())
             .map_err(|error| malformed("q", &error))?;
         let isbn = self.isbn.as_deref().map(Isbn::parse).transpose();
         let isbn = isbn.map_err(|error| malformed("isbn", &error))?;
@@ -77,7 +86,7 @@ impl ListQuery {
         let after =
             self.after.map(|after| cursor::decode::<BookMark>(&list, &after)).transpose()?;
         let after = after.map(Mark::from);
-        Ok((Listing { words, isbn, in_stock, sort_by, is_descending, after, limit }, list))
+        Ok((Listing { search, isbn, in_stock, sort_by, is_descending, after, limit }, list))
     }
 }
 
@@ -106,14 +115,21 @@ pub(super) async fn list(
     shop: web::Data<Shop>,
     Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
+    if let Some(ids) = &query.ids {
+        if !query.is_only_ids() {
+            return Err(Problem::malformed("`ids` goes with no other parameter"));
+        }
+        return basket::list(shop, ids).await;
+    }
     let (listing, list) = query.parse()?;
-    let page = shop.read(move |connection| books::list(connection, &listing)).await?;
+    let vocabulary = shop.store.vocabulary();
+    let page = shop.read(move |connection| books::list(connection, &vocabulary, &listing)).await?;
     let next = page
         .next
         .map(|mark| cursor::encode(&list, &BookMark(mark.id, mark.title, mark.price_minor)))
         .transpose()?;
     let data = page.items.into_iter().map(|book| BookView::new(&shop, book)).collect();
-    Ok(HttpResponse::Ok().json(PageView { data, next }))
+    Ok(HttpResponse::Ok().insert_header(caching::LIVE).json(PageView { data, next }))
 }
 
 /// Get a book
@@ -124,19 +140,27 @@ pub(super) async fn list(
     path = "/v1/books/{id}",
     operation_id = "get_book",
     tag = "Books",
-    params(params::BookId),
+    params(
+        params::BookId,
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of what the caller has."),
+    ),
     responses(
         (status = 200, description = "The book.", body = BookView,
-            headers(("ETag" = String, description = "Names this version of the book; for If-Match.")))
+            headers(("ETag" = String, description = "Names this version of the book; for If-Match."))),
+        (status = 304, description = "The caller has the book as it is.")
     ),
     extensions(("x-problems" = json!(["404 unknown_book"])))
 )]
 pub(super) async fn find(
     shop: web::Data<Shop>,
     BookPath(id): BookPath,
+    http: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let book = shop.looks.ask(id, shop.deadline()).await?;
-    Ok(HttpResponse::Ok().insert_header(etag::of(&book)).json(BookView::new(&shop, book)))
+    let is_known = etag::is_known(&http, &book);
+    let mut answer = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    answer.insert_header(etag::of(&book)).insert_header(caching::LIVE);
+    Ok(if is_known { answer.finish() } else { answer.json(BookView::new(&shop, book)) })
 }
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]

@@ -1,4 +1,4 @@
-//! Entity tags of books (RFC 9110, 8.8.3 and 13.1.1).
+//! Entity tags of books (RFC 9110, 8.8.3, 13.1.1 and 13.1.2).
 //!
 //! A book's tag is `"VERSION.SEQ"`: it changes with every edit and every movement, so that it names
 //! one representation. If-Match on an edit compares the VERSION only: sales change the quantity all
@@ -13,6 +13,20 @@ use crate::domain::Book;
 /// The tag of a book as it is now.
 pub(super) fn of(book: &Book) -> (header::HeaderName, String) {
     (header::ETAG, format!("\"{}.{}\"", book.version, book.last_seq))
+}
+
+/// Whether the caller has the book already as it is now: If-None-Match names its tag. The comparison
+/// is the weak one, as the RFC has it for this header; tags that we never gave out match nothing.
+pub(super) fn is_known(request: &HttpRequest, book: &Book) -> bool {
+    let (_, tag) = of(book);
+    let values = request.headers().get_all(header::IF_NONE_MATCH);
+    is_among(&tag, values.filter_map(|value| value.to_str().ok()))
+}
+
+fn is_among<'a>(tag: &str, mut values: impl Iterator<Item = &'a str>) -> bool {
+    values.any(|value| {
+        value.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+    })
 }
 
 /// What If-Match asks of the book that is to be edited.
@@ -55,6 +69,17 @@ fn version(tag: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_known_among_others_strong_or_weak() {
+        let is_among = |text: &str| is_among("\"3.17\"", std::iter::once(text));
+        for text in ["\"3.17\"", "W/\"3.17\"", "\"x\", \"3.17\"", "\"3.16\",W/\"3.17\"", "*"] {
+            assert!(is_among(text), "{text}");
+        }
+        for text in ["", "3.17", "\"3.1\"", "\"3.170\"", "\"3.16\"", "\"3.17", "\"13.17\""] {
+            assert!(!is_among(text), "{text}");
+        }
+    }
 
     #[test]
     fn tags_of_ours_are_read_and_all_others_match_nothing() {

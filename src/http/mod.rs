@@ -1,7 +1,9 @@
 //! The REST service: routes, tokens, problem details. Writes no SQL.
 
 mod auth;
+mod basket;
 mod books;
+mod caching;
 mod cursor;
 mod docs;
 mod etag;

@@ -4,9 +4,9 @@
 use actix_web::http::header::{self, Header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::docs;
 use super::openapi::example_of;
 use super::problem::{KINDS, Kind, NOT_FOUND, Problem};
+use super::{caching, docs};
 
 /// The kinds of problem
 ///
@@ -109,5 +109,6 @@ fn text(body: String) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .insert_header((header::VARY, "Accept"))
+        .insert_header(caching::STATIC)
         .body(body)
 }

@@ -14,6 +14,7 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::Shop;
+use super::caching;
 use super::inside;
 use super::problem::{INTERNAL_ERROR, INVALID_REQUEST, NOT_ACCEPTABLE, NOT_FOUND, Problem};
 use super::trace::{TRACERESPONSE, Trace};
@@ -91,6 +92,7 @@ pub(super) async fn surround<B: MessageBody + 'static>(
     if let Some(value) = trace.and_then(|trace| trace.response()) {
         response.headers_mut().insert(TRACERESPONSE, value);
     }
+    caching::complete(response.response_mut());
     if shop.is_some_and(|shop| shop.is_stopping()) {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }

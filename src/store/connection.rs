@@ -225,7 +225,7 @@ impl AnyConnection {
             // Weaker settings of the server are raised, a stronger one (remote_apply) is kept. A
             // service that stopped in the middle of a transaction must not hold its locks for ever.
             Backend::Postgres => format!(
-                "SET TIME ZONE 'UTC'; \
+                "SET TIME ZONE 'UTC'; SET jit = off; \
                  SELECT set_config('synchronous_commit', 'on', false) \
                  WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write'); \
                  SET lock_timeout = {milliseconds}; \

@@ -10,6 +10,7 @@ mod clock;
 mod connection;
 mod entries;
 mod error;
+mod indexing;
 pub mod intake;
 pub mod life;
 mod locking;
@@ -29,7 +30,7 @@ mod transaction;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::FairMutex;
+use parking_lot::{FairMutex, RwLock};
 
 pub use connection::{AnyConnection, Backend, BadDatabaseUrl, DatabaseUrl};
 pub use error::Error;
@@ -62,6 +63,7 @@ pub struct Store {
     // SQLite has one writer at a time. Who waits for it inside the process waits in line: else the
     // till, which is always about to write, would let no restock pass.
     turn: Option<Arc<FairMutex<()>>>,
+    vocabulary: Arc<RwLock<Arc<books::Vocabulary>>>,
     request_timeout: Duration,
     metrics: Arc<Metrics>,
 }
@@ -84,6 +86,7 @@ impl Store {
             readers: Pool::of_readers(&settings.url, settings.read_connections, &metrics.readers),
             writers: Pool::of_writers(&settings.url, writers, &metrics.writers),
             turn: has_one_writer.then(Arc::default),
+            vocabulary: Arc::default(),
             request_timeout: settings.request_timeout,
             metrics,
         })

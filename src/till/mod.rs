@@ -9,6 +9,7 @@
 
 mod batch;
 mod error;
+mod indexer;
 mod queue;
 mod sweeper;
 mod tally;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 
 pub use error::Error;
+pub use indexer::Indexer;
 use queue::Queue;
 pub use sweeper::Sweeper;
 pub use trade::{Confirmations, Looks, Sales, Settlements, Trade};

@@ -186,19 +186,19 @@ impl Broom {
 
 /// The word to stop, for a thread that waits.
 #[derive(Default)]
-struct Stop {
+pub(super) struct Stop {
     is_said: Mutex<bool>,
     said: Condvar,
 }
 
 impl Stop {
-    fn now(&self) {
+    pub(super) fn now(&self) {
         *self.is_said.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.said.notify_all();
     }
 
     /// Waits for so long, and tells whether the word came.
-    fn within(&self, time: Duration) -> bool {
+    pub(super) fn within(&self, time: Duration) -> bool {
         let is_said = self.is_said.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.said.wait_timeout_while(is_said, time, |is_said| !*is_said);
         *waited.unwrap_or_else(PoisonError::into_inner).0

@@ -10,6 +10,7 @@ mod access;
 mod audit;
 mod bad_input;
 mod bad_requests;
+mod caching;
 mod catalogue;
 mod clients;
 mod clocks;
@@ -41,13 +42,16 @@ mod roles;
 mod search;
 mod stocktakes;
 mod till;
+mod words;
 
 use kit::{Backend, Theme};
 
-const THEMES: [Theme; 34] = [
+const THEMES: [Theme; 36] = [
     Theme::new("catalogue", catalogue::SCENARIOS),
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
+    Theme::new("words", words::SCENARIOS),
+    Theme::new("caching", caching::SCENARIOS),
     Theme::new("purchases", purchases::SCENARIOS),
     Theme::new("orders", orders::SCENARIOS),
     Theme::new("holds", holds::SCENARIOS),

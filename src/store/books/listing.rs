@@ -1,19 +1,14 @@
 //! Pages of the catalogue: filtered, sorted, each starting where the one before ended.
 
-use diesel::define_sql_function;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
-use super::BookRow;
-use crate::domain::{Book, Isbn, SearchWords};
+use super::page::{self, Filter, Ids, PageQuery, Source};
+use super::route::{Route, Term};
+use super::{BookRow, Vocabulary};
+use crate::domain::{Book, Isbn, Search, SearchWords};
 use crate::schema::books;
-use crate::store::connection::{AnyConnection, MultiBackend};
+use crate::store::connection::AnyConnection;
 use crate::store::error::Error;
-
-define_sql_function! {
-    /// Lower case; of ASCII letters only, where the collation is that of bytes.
-    fn lower(text: Text) -> Text;
-}
 
 /// What pages are sorted by; the id breaks ties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +42,8 @@ impl Mark {
 /// What to list, in which order.
 #[derive(Debug, Clone)]
 pub struct Listing {
-    /// Words that must occur in title or author.
-    pub words: Option<SearchWords>,
+    /// What is looked for: words of title and author, or one book's ISBN.
+    pub search: Option<Search>,
     /// Only the book with this ISBN.
     pub isbn: Option<Isbn>,
     /// Only books with (`true`) or without (`false`) copies.
@@ -72,86 +67,108 @@ pub struct Page<T, M> {
     pub next: Option<M>,
 }
 
-/// Books read at once while looking for those that a search means.
-const SEARCH_STRIDE: usize = 500;
-
 /// One page of the books for sale.
 ///
 /// # Errors
 /// What the database says.
-pub fn list(connection: &mut AnyConnection, listing: &Listing) -> Result<Page<Book, Mark>, Error> {
+pub fn list(
+    connection: &mut AnyConnection,
+    vocabulary: &Vocabulary,
+    listing: &Listing,
+) -> Result<Page<Book, Mark>, Error> {
     // One more than asked for tells whether there is a next page.
     let wanted = listing.limit + 1;
-    let stride = if listing.words.is_some() { SEARCH_STRIDE } else { wanted };
-    let mut found: Vec<Book> = Vec::new();
-    let mut after = listing.after.clone();
-    loop {
-        let rows = stretch(connection, listing, after.as_ref(), stride)?;
-        let is_last = rows.len() < stride;
-        after = rows.last().map(Mark::of);
-        let meant = |book: &Book| {
-            listing.words.as_ref().is_none_or(|words| words.matches(&book.title, &book.author))
-        };
-        found.extend(rows.into_iter().filter(meant));
-        if is_last || found.len() >= wanted {
-            break;
-        }
-    }
+    let mut found = match &listing.search {
+        Some(Search::Words(words)) => search(connection, vocabulary, words, listing, wanted)?,
+        Some(Search::Isbn(_)) | None => read(connection, Source::Books, listing, wanted)?,
+    };
     let has_more = found.len() >= wanted;
     found.truncate(listing.limit);
     let next = if has_more { found.last().map(Mark::of) } else { None };
     Ok(Page { items: found, next })
 }
 
-/// The next `limit` books after `after` that the database's own filters let through.
-fn stretch(
+/// Books with these words.
+fn search(
     connection: &mut AnyConnection,
+    vocabulary: &Vocabulary,
+    words: &SearchWords,
     listing: &Listing,
-    after: Option<&Mark>,
+    wanted: usize,
+) -> QueryResult<Vec<Book>> {
+    let backend = connection.backend();
+    let is_by_id = listing.sort_by == SortBy::Id;
+    let route = Route::find(backend, vocabulary, words, wanted, is_by_id);
+    if let Some(steps) = route.walk {
+        let terms = route.asked.iter().chain(&route.checked);
+        let source = Source::Walk { steps, patterns: terms.map(Term::pattern).collect() };
+        let found = read(connection, source, listing, wanted)?;
+        if found.len() == wanted {
+            return Ok(found);
+        }
+        // They lie further apart than one would think.
+    }
+    let ids = listing.after.as_ref().filter(|_| is_by_id).map(|mark| match listing.is_descending {
+        false => Ids::Above(mark.id),
+        true => Ids::Below(mark.id),
+    });
+    let query = page::in_its_language(backend, &route.asked);
+    let patterns = route.checked.iter().map(Term::pattern).collect();
+    read(connection, Source::Index { query, patterns, ids }, listing, wanted)
+}
+
+/// The first `limit` books of a source that the listing's filters let through.
+fn read(
+    connection: &mut AnyConnection,
+    source: Source,
+    listing: &Listing,
     limit: usize,
 ) -> QueryResult<Vec<Book>> {
-    let mut query = books::table
-        .filter(books::archived_at.is_null())
-        .select(BookRow::as_select())
-        .limit(limit as i64)
-        .into_boxed::<MultiBackend>();
-    if let Some(isbn) = listing.isbn {
-        query = query.filter(books::isbn.eq(isbn.to_string()));
+    let mut filters: Vec<Filter> = vec![Box::new(books::archived_at.is_null())];
+    let sought = match &listing.search {
+        Some(Search::Isbn(isbn)) => Some(*isbn),
+        _ => None,
+    };
+    for isbn in listing.isbn.into_iter().chain(sought) {
+        filters.push(Box::new(books::isbn.eq(isbn.to_string())));
     }
     match listing.in_stock {
-        Some(true) => query = query.filter(books::quantity.gt(0)),
-        Some(false) => query = query.filter(books::quantity.eq(0)),
+        Some(true) => filters.push(Box::new(books::quantity.gt(0))),
+        Some(false) => filters.push(Box::new(books::quantity.eq(0))),
         None => {}
     }
-    for run in listing.words.iter().flat_map(SearchWords::ascii_runs) {
-        let pattern = format!("%{run}%");
-        query = query.filter(
-            lower(books::title).like(pattern.clone()).or(lower(books::author).like(pattern)),
-        );
-    }
-    /// Sorts by `$column` and the id and starts after `$mark`.
+    filters.extend(listing.after.as_ref().map(|mark| after(listing, mark)));
+    let column = match listing.sort_by {
+        SortBy::Id => "id",
+        SortBy::Title => "title",
+        SortBy::Price => "price_minor",
+    };
+    let order = (column, listing.is_descending);
+    let query = PageQuery::new(connection.backend(), source, filters, order, limit as i64);
+    let rows: Vec<BookRow> = query.load(connection)?;
+    Ok(rows.into_iter().map(Book::from).collect())
+}
+
+/// What comes after `mark`.
+fn after(listing: &Listing, mark: &Mark) -> Filter {
+    /// For the order by `$column`, then by id.
     macro_rules! keyset {
-        ($column:expr, $mark:expr) => {{
-            if let Some((value, id)) = $mark {
-                query = match listing.is_descending {
-                    false => query.filter(
-                        $column.ge(value.clone()).and($column.gt(value).or(books::id.gt(id))),
-                    ),
-                    true => query.filter(
-                        $column.le(value.clone()).and($column.lt(value).or(books::id.lt(id))),
-                    ),
-                };
-            }
+        ($column:expr, $value:expr) => {{
+            let (value, id) = ($value, mark.id);
             match listing.is_descending {
-                false => query.order(($column.asc(), books::id.asc())),
-                true => query.order(($column.desc(), books::id.desc())),
+                false => {
+                    Box::new($column.ge(value.clone()).and($column.gt(value).or(books::id.gt(id))))
+                }
+                true => {
+                    Box::new($column.le(value.clone()).and($column.lt(value).or(books::id.lt(id))))
+                }
             }
         }};
     }
-    let query = match listing.sort_by {
-        SortBy::Id => keyset!(books::id, after.map(|mark| (mark.id, mark.id))),
-        SortBy::Title => keyset!(books::title, after.map(|mark| (mark.title.clone(), mark.id))),
-        SortBy::Price => keyset!(books::price_minor, after.map(|mark| (mark.price_minor, mark.id))),
-    };
-    Ok(query.load(connection)?.into_iter().map(Book::from).collect())
+    match (listing.sort_by, listing.is_descending) {
+        (SortBy::Id, false) => Box::new(books::id.gt(mark.id)),
+        (SortBy::Id, true) => Box::new(books::id.lt(mark.id)),
+        (SortBy::Title, _) => keyset!(books::title, mark.title.clone()),
+        (SortBy::Price, _) => keyset!(books::price_minor, mark.price_minor),
+    }
 }

@@ -1,7 +1,11 @@
 //! The table `books`: stock, pages, and the catalogue.
 
 mod listing;
+mod page;
+mod route;
 mod stock;
+mod vocabulary;
+pub(super) mod words;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,6 +14,7 @@ use diesel::prelude::*;
 
 pub use listing::{Listing, Mark, Page, SortBy, list};
 pub(super) use stock::save_stock;
+pub use vocabulary::Vocabulary;
 
 use super::connection::{AnyConnection, on_backend};
 use super::error::Error;
@@ -146,11 +151,15 @@ pub(super) fn insert(
     let ids = ids_of(connection, new.iter().map(|book| book.isbn))?;
     let mut book_ids = Vec::with_capacity(new.len());
     let mut first = Vec::new();
+    let mut entries = Vec::with_capacity(new.len());
     for book in new {
         let id = *ids.get(&book.isbn.to_string()).ok_or(diesel::NotFound)?;
         book_ids.push(BookId(id));
         first.extend(first_stock(BookId(id), book.quantity));
+        let (title, author) = (book.title.as_str(), book.author.as_str());
+        entries.push(words::Entry { book_id: BookId(id), version: 1, title, author });
     }
+    words::write(connection, &entries)?;
     Ok((book_ids, first))
 }
 
@@ -226,7 +235,10 @@ pub fn edit(
         updated_at: Moment(now),
     };
     diesel::update(books::table.find(book_id.0)).set(changes).execute(connection)?;
-    find_active(connection, book_id)
+    let edited = find_active(connection, book_id)?;
+    let Book { version, title, author, .. } = &edited;
+    words::write(connection, &[words::Entry { book_id, version: *version, title, author }])?;
+    Ok(edited)
 }
 
 /// Hides a book from the shop; its history stays. `trace` is as for [`edit`].
@@ -255,5 +267,6 @@ pub fn archive(
             books::version.eq(book.version + 1),
         ))
         .execute(connection)?;
+    words::remove(connection, book_id)?;
     Ok(())
 }

@@ -1,0 +1,2 @@
+DROP TABLE book_search_index;
+DROP TABLE book_search;

@@ -1,0 +1,56 @@
+//! The books of a basket page: `GET /v1/books?ids=1,2,3`.
+
+use std::collections::{BTreeSet, HashMap};
+
+use actix_web::{HttpResponse, web};
+
+use super::problem::Problem;
+use super::view::{BookView, PageView};
+use super::{Shop, caching};
+use crate::domain::limits::MAX_PAGE;
+use crate::domain::{Book, BookId};
+use crate::store::books;
+
+/// Those of these books that are for sale, each once, in the order in which they were asked for.
+pub(super) async fn list(shop: web::Data<Shop>, ids: &str) -> Result<HttpResponse, Problem> {
+    let ids = parse(ids)?;
+    let asked: BTreeSet<BookId> = ids.iter().copied().collect();
+    let found = shop.read(move |connection| books::find_many_active(connection, &asked)).await?;
+    let mut found: HashMap<BookId, Book> = found.into_iter().map(|book| (book.id, book)).collect();
+    let books = ids.iter().filter_map(|id| found.remove(id));
+    let data = books.map(|book| BookView::new(&shop, book)).collect();
+    Ok(HttpResponse::Ok().insert_header(caching::LIVE).json(PageView { data, next: None }))
+}
+
+/// 1 to 100 ids, with commas between them.
+fn parse(ids: &str) -> Result<Vec<BookId>, Problem> {
+    let ids: Vec<&str> = ids.split(',').collect();
+    if ids.len() > MAX_PAGE {
+        let count = ids.len();
+        return Err(Problem::malformed(format!("`ids` must be 1 to {MAX_PAGE} ids, not {count}")));
+    }
+    let id = |text: &str| -> Option<BookId> {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|id| is_number && *id > 0).map(BookId)
+    };
+    let parsed: Option<Vec<BookId>> = ids.into_iter().map(id).collect();
+    parsed.ok_or_else(|| {
+        Problem::malformed("`ids` must be ids of books with commas between them, as in 1,2,3")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_numbers_with_commas_between_them() {
+        assert_eq!(parse("3,1,3").unwrap(), [BookId(3), BookId(1), BookId(3)]);
+        assert_eq!(parse(&vec!["7"; MAX_PAGE].join(",")).unwrap().len(), MAX_PAGE);
+        for ids in ["", ",", "1,", ",1", "1,,2", "0", "-1", "+1", "1.5", "x", "1 ,2", "1;2", "\0"] {
+            assert!(parse(ids).is_err(), "{ids}");
+        }
+        assert!(parse("99999999999999999999").is_err());
+        assert!(parse(&vec!["7"; MAX_PAGE + 1].join(",")).is_err());
+    }
+}
