@@ -219,12 +219,12 @@ fn a_terminal_gets_text_and_anything_else_json(shop: &Shop) {
         let log = text.log();
         (log.contains("serving") && !log.contains('{')).then_some(())
     });
-    // script(1) gives the program a terminal of its own.
+    // script(1) gives the program a terminal of its own, and leaves it behind when it is killed.
     let home = tempfile::tempdir().unwrap();
     let run = |flags: &str| {
         let mut command = in_clean_environment("script", home.path());
         let program = env!("CARGO_BIN_EXE_bookstore");
-        let serve = format!("{program} serve --listen 127.0.0.1:0 {flags}");
+        let serve = format!("exec timeout 20 {program} serve --listen 127.0.0.1:0 {flags}");
         command.args(["-qec", &serve, "/dev/null"]).env("DATABASE_URL", &shop.database.url);
         let running = Running::start(&mut command, None);
         eventually(Duration::from_secs(30), "a line at the terminal", || {
