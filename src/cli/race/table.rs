@@ -68,7 +68,7 @@ fn count(number: Option<u64>) -> Cell {
 /// A number that should be 0.
 fn alarm(number: Option<u64>) -> Cell {
     match number {
-        Some(1..) => count(number).fg(Color::Red),
+        Some(1..) => count(number).fg(Color::DarkRed),
         _ => count(number),
     }
 }
@@ -87,7 +87,7 @@ fn verdicts(results: &[Outcome]) -> Table {
     }
     for outcome in results {
         let verdict = Cell::new(&outcome.verdict);
-        let verdict = if outcome.as_expected { verdict } else { verdict.fg(Color::Red) };
+        let verdict = if outcome.as_expected { verdict } else { verdict.fg(Color::DarkRed) };
         table.add_row([Cell::new(outcome.strategy), verdict]);
     }
     if let Some(names) = table.column_mut(0) {

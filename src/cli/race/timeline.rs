@@ -33,8 +33,8 @@ fn lanes(timeline: &Timeline) -> Table {
     for step in &timeline.steps {
         let text = Cell::new(text(step, usize::from(lane)));
         let text = match step {
-            Step { error: Some(_), .. } => text.fg(Color::Red),
-            Step { waits_for: Some(_), .. } => text.fg(Color::Yellow),
+            Step { error: Some(_), .. } => text.fg(Color::DarkRed),
+            Step { waits_for: Some(_), .. } => text.fg(Color::DarkYellow),
             _ => text,
         };
         let row = Cell::new(step.row);
