@@ -248,3 +248,7 @@ fn copies_were(count: i64) -> String {
 fn copies_are(count: i64) -> String {
     counted(count, "copy is", "copies are")
 }
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;
