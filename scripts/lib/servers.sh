@@ -15,9 +15,10 @@
 SERVER_PIDS=()
 SERVER_SIGNALS=()
 SERVER_FOLDERS=()
-# Of the server started last.
+# Of the server started last. The command starts it again where it was.
 SERVER_PORT=
 SERVER_FOLDER=
+SERVER_COMMAND=()
 
 # Seconds that a server may take to start, or to stop before it is killed.
 readonly SERVER_PATIENCE=60
@@ -132,6 +133,8 @@ start_server() {
         wait_until "$SERVER_PATIENCE" ready_or_gone "$ready" "$pid" ||
             fail_to_start "$name" "not ready after $SERVER_PATIENCE s" "$SERVER_FOLDER/server.log"
         if kill -0 "$pid" 2>/dev/null; then
+            SERVER_COMMAND=(setsid -- setpriv "${as[@]}" -- env --chdir=/ TMPDIR="$SERVER_FOLDER"
+                "$@" --port="$SERVER_PORT")
             say "$name listens on 127.0.0.1:$SERVER_PORT (pid $pid, $SERVER_FOLDER)"
             return
         fi

@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "a test binary has no crate-private parts worth telling apart")]
 
 mod access;
+mod attacks;
 mod audit;
 mod bad_input;
 mod bad_requests;
@@ -36,6 +37,7 @@ mod purchases;
 mod race;
 mod race_replay;
 mod races;
+mod random;
 mod restocks;
 mod returns;
 mod roles;
@@ -46,7 +48,7 @@ mod words;
 
 use kit::{Backend, Theme};
 
-const THEMES: [Theme; 36] = [
+const THEMES: [Theme; 38] = [
     Theme::new("catalogue", catalogue::SCENARIOS),
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
@@ -68,6 +70,8 @@ const THEMES: [Theme; 36] = [
     Theme::new("bad_requests", bad_requests::SCENARIOS),
     Theme::new("locks", locks::SCENARIOS),
     Theme::new("races", races::SCENARIOS),
+    Theme::new("attacks", attacks::SCENARIOS),
+    Theme::new("random", random::SCENARIOS),
     Theme::new("race", race::SCENARIOS),
     Theme::new("race_replay", race_replay::SCENARIOS),
     Theme::new("till", till::SCENARIOS),

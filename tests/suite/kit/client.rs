@@ -18,17 +18,26 @@ pub struct Client {
 
 impl Client {
     pub fn new(server: &Server, token: &str) -> Self {
+        Self::to(&server.url, token)
+    }
+
+    /// A client of whatever listens there.
+    pub fn to(url: &str, token: &str) -> Self {
         let http = reqwest::blocking::Client::builder()
             .timeout(Duration::from_secs(90))
             .pool_max_idle_per_host(128)
             .build()
             .unwrap();
-        Self { http, base: server.url.clone(), token: Some(token.to_owned()) }
+        Self { http, base: url.to_owned(), token: Some(token.to_owned()) }
     }
 
     /// The same client at another server.
     pub fn at(&self, server: &Server) -> Self {
-        Self { base: server.url.clone(), ..self.clone() }
+        self.at_url(&server.url)
+    }
+
+    pub fn at_url(&self, url: &str) -> Self {
+        Self { base: url.to_owned(), ..self.clone() }
     }
 
     pub fn with_token(&self, token: &str) -> Self {

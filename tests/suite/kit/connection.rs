@@ -87,6 +87,14 @@ impl Connection {
         rows.unwrap_or_else(|error| panic!("{sql}: {error}")).remove(0).word
     }
 
+    /// The texts that `query` selects as `word`, one of each row.
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn texts(&mut self, query: &str) -> Vec<String> {
+        let rows = on_each!(self, connection => diesel::sql_query(query).load::<Word>(connection));
+        let rows = rows.unwrap_or_else(|error| panic!("{query}: {error}"));
+        rows.into_iter().map(|row| row.word.unwrap_or_default()).collect()
+    }
+
     fn is_mysql(&self) -> bool {
         match self {
             #[cfg(feature = "mysql")]

@@ -23,7 +23,7 @@ mod weak_user;
 pub use answer::Answer;
 pub use backend::{Backend, Missing, variable};
 pub use client::{Call, Client, lines_of};
-pub use clock::{at_once, eventually};
+pub use clock::{Company, at_once, eventually};
 pub use connection::Connection;
 pub use database::Database;
 pub use hold::{clock_of, run_all_out, run_out};

@@ -191,9 +191,14 @@ impl Running {
 
     /// Sends it a signal that it ends by, and gives the exit code.
     pub fn signal(&mut self, name: &str) -> i32 {
+        self.send(name);
+        eventually(Duration::from_secs(60), &format!("it ends after SIG{name}"), || self.ended())
+    }
+
+    /// Sends it a signal.
+    pub fn send(&self, name: &str) {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
-        eventually(Duration::from_secs(60), &format!("it ends after SIG{name}"), || self.ended())
     }
 
     /// Ends it as a crash does (SIGKILL).

@@ -55,6 +55,12 @@ impl Server {
         self.running.lock().unwrap().terminate()
     }
 
+    /// Sends it a signal that it does not end by.
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn signal(&self, name: &str) {
+        self.running.lock().unwrap().send(name);
+    }
+
     /// Ends it without warning.
     pub fn crash(&self) {
         self.running.lock().unwrap().kill();

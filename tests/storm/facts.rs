@@ -1,0 +1,58 @@
+//! What the database holds when the storm is over, read past the service.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::history::{Entry, Facts, Movement, Order};
+use crate::kit::{Backend, Connection, Database};
+
+pub fn gather(database: &Database) -> Facts {
+    let mut connection = database.connect();
+    let id = |column: &str| match database.backend {
+        Backend::Postgres => format!("CAST({column} AS TEXT)"),
+        Backend::Sqlite | Backend::Mysql => format!("hex({column})"),
+    };
+    let cause = id("coalesce(order_id, entry_id)");
+    let mut rows = |columns: &str, rest: &str| rows(&mut connection, columns, rest);
+    let requests = format!("{}, client_id, coalesce(idempotency_key, '')", id("id"));
+    let orders = rows(&format!("{requests}, status"), "orders").into_iter().map(|row| {
+        let [id, client, key, status] = row.try_into().unwrap();
+        Order { id: uuid(&id), client: client.parse().unwrap(), key, status }
+    });
+    let orders = orders.collect();
+    let entries = rows(&requests, "stock_entries").into_iter().map(|row| {
+        let [id, client, key] = row.try_into().unwrap();
+        Entry { id: uuid(&id), client: client.parse().unwrap(), key }
+    });
+    let entries = entries.collect();
+    let mut movements = BTreeMap::<i64, Vec<Movement>>::new();
+    let columns = format!("book_id, seq, delta, quantity_after, reason, {cause}");
+    for row in rows(&columns, "stock_movements ORDER BY book_id, seq") {
+        let [book, seq, delta, quantity_after, reason, cause] = row.try_into().unwrap();
+        let number = |text: &str| -> i64 { text.parse().unwrap() };
+        movements.entry(number(&book)).or_default().push(Movement {
+            seq: number(&seq),
+            delta: number(&delta),
+            quantity_after: number(&quantity_after),
+            reason,
+            cause: uuid(&cause),
+        });
+    }
+    let quantities = rows("id, quantity", "books").into_iter().map(|row| {
+        let [id, quantity] = row.try_into().unwrap();
+        (id.parse().unwrap(), quantity.parse().unwrap())
+    });
+    Facts { orders, entries, movements, quantities: quantities.collect() }
+}
+
+fn rows(connection: &mut Connection, columns: &str, rest: &str) -> Vec<Vec<String>> {
+    let query = format!("SELECT concat_ws('|', {columns}) AS word FROM {rest}");
+    let split = |row: String| row.split('|').map(str::to_owned).collect();
+    connection.texts(&query).into_iter().map(split).collect()
+}
+
+/// As the service writes it.
+fn uuid(text: &str) -> String {
+    text.parse::<Uuid>().unwrap().to_string()
+}
