@@ -1,5 +1,7 @@
 //! Every setting, in one struct, from flags, the environment and `.env`, in this order.
 
+mod limits;
+
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -9,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::store::{self, Backend, DatabaseUrl};
 use crate::{http, log, till};
+pub use limits::{Limits, Origin};
 
 /// The database of a store that nobody configured.
 pub const EMBEDDED_DEFAULT: &str = "sqlite://bookstore.db";
@@ -167,6 +170,10 @@ pub struct Serve {
     /// Threads that speak HTTP [default: one for each core]
     #[arg(long, env = "BOOKSTORE_WORKERS", value_parser = whole::<u16>(1, 1_024), value_name = "N")]
     pub workers: Option<u16>,
+
+    /// What callers may ask for. Last: its heading is that of every flag after it.
+    #[command(flatten, next_help_heading = "Limits")]
+    pub limits: Limits,
 }
 
 impl Serve {
@@ -179,6 +186,7 @@ impl Serve {
             request_timeout: self.request_timeout,
             desks: self.till(),
             workers: self.workers.map(usize::from),
+            limits: self.limits.clone(),
         }
     }
 

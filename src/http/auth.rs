@@ -1,21 +1,24 @@
 //! Who calls, and whether they may: bearer tokens (RFC 6750) and roles.
 
 use std::future::{Ready, ready};
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError, web};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, ResponseError};
 
 use moka::future::Cache;
 
 use super::Shop;
+use super::address::Sender;
 use super::problem::{FORBIDDEN, Problem, UNAUTHORIZED};
 use crate::domain::{Client, Role};
 use crate::store::{Token, TokenHash, clients};
+
+/// The client that a request's token is of, whatever it may do.
+pub(super) struct Known(pub(super) Client);
 
 /// The client behind a request that passed [`buyer`] or [`admin`].
 pub(super) struct Caller(pub(super) Client);
@@ -52,61 +55,128 @@ async fn guard<B: MessageBody + 'static>(
     next: Next<B>,
     roles: &[Role],
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match authenticate(&request).await {
-        Ok(client) if roles.contains(&client.role) => {
+    let known = request.extensions().get::<Known>().map(|known| known.0);
+    let refusal = match known {
+        Some(client) if roles.contains(&client.role) => {
             request.extensions_mut().insert(client);
-            Ok(next.call(request).await?.map_into_boxed_body())
+            return Ok(next.call(request).await?.map_into_boxed_body());
         }
-        Ok(client) => {
+        Some(client) => {
             let detail = format!("a token with role {} may not do this", client.role);
-            Ok(request.into_response(Problem::new(&FORBIDDEN, detail).error_response()))
+            Problem::new(&FORBIDDEN, detail)
         }
-        Err(problem) => Ok(request.into_response(problem.error_response())),
-    }
+        None => shown(&request).err().unwrap_or_else(unknown),
+    };
+    Ok(request.into_response(refusal.error_response()))
 }
 
 /// How long a token that was found good is taken for good: a revoked one ends on every instance
 /// within this time. DESIGN allows 5 s.
 const TRUST: Duration = Duration::from_secs(2);
 
+/// How long it is remembered that a token was good. It is looked up again all the same, but not counted
+/// among those that are tried: whoever sells goes on selling while somebody at the same address guesses.
+const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Tokens remembered at once. Only good ones are, so guesses take no room.
 const MOST_TOKENS: u64 = 100_000;
 
-/// The tokens that were found good a moment ago, so that a flash sale does not ask the database for
-/// the same few clients again and again.
-pub(super) struct Tokens(Cache<TokenHash, Client>);
+/// The tokens that were found good.
+pub(super) struct Tokens {
+    /// A moment ago, so that a flash sale does not ask the database for the same few clients again and
+    /// again.
+    good: Cache<TokenHash, Client>,
+    /// Lately.
+    once_good: Cache<TokenHash, ()>,
+}
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self(Cache::builder().time_to_live(TRUST).max_capacity(MOST_TOKENS).build())
+        let cache = Cache::builder().time_to_live(TRUST).max_capacity(MOST_TOKENS);
+        let memory = Cache::builder().time_to_idle(MEMORY).max_capacity(MOST_TOKENS);
+        Self { good: cache.build(), once_good: memory.build() }
     }
+}
+
+/// Why there is no client.
+enum Miss {
+    /// There is no such token.
+    Unknown,
+    /// Nobody looked, or nobody could.
+    NotFoundOut(Problem),
 }
 
 impl Tokens {
     /// Whose token this is. Many who ask for one at once share one look into the database.
-    async fn find(&self, shop: &Shop, hash: TokenHash) -> Result<Client, Problem> {
-        if let Some(client) = self.0.get(&hash).await {
-            return Ok(client);
+    async fn find(
+        &self,
+        shop: &Shop,
+        hash: TokenHash,
+        sender: Option<Sender>,
+    ) -> Result<Option<Client>, Problem> {
+        if let Some(client) = self.good.get(&hash).await {
+            return Ok(Some(client));
         }
-        let look = async move {
-            let client = shop.read(move |connection| clients::find(connection, &hash)).await?;
-            client.ok_or_else(|| {
-                unauthorized("the token is not known or was revoked", Some("invalid_token"))
-            })
+        match self.good.try_get_with(hash, self.look_up(shop, hash, sender)).await {
+            Ok(client) => Ok(Some(client)),
+            Err(miss) => match &*miss {
+                Miss::Unknown => Ok(None),
+                Miss::NotFoundOut(problem) => Err(problem.clone()),
+            },
+        }
+    }
+
+    /// A token that was not good lately counts as tried before anybody looks: of many that are tried at
+    /// once no more are looked up than may be.
+    async fn look_up(
+        &self,
+        shop: &Shop,
+        hash: TokenHash,
+        sender: Option<Sender>,
+    ) -> Result<Client, Miss> {
+        let suspect = match self.once_good.get(&hash).await {
+            Some(()) => None,
+            None => sender,
         };
-        self.0.try_get_with(hash, look).await.map_err(|problem: Arc<Problem>| (*problem).clone())
+        if let Some(sender) = suspect {
+            shop.limits.unknown_token(sender).map_err(Miss::NotFoundOut)?;
+        }
+        let found = shop.read(move |connection| clients::find(connection, &hash)).await;
+        if let (Some(sender), Ok(Some(_)) | Err(_)) = (suspect, &found) {
+            shop.limits.was_good(sender);
+        }
+        match found {
+            Ok(Some(client)) => {
+                self.once_good.insert(hash, ()).await;
+                Ok(client)
+            }
+            Ok(None) => {
+                self.once_good.invalidate(&hash).await;
+                Err(Miss::Unknown)
+            }
+            Err(error) => Err(Miss::NotFoundOut(error.into())),
+        }
     }
 }
 
-async fn authenticate(request: &ServiceRequest) -> Result<Client, Problem> {
-    let token = bearer(request)?;
-    let shop = request.app_data::<web::Data<Shop>>().ok_or_else(Problem::internal)?;
-    let client = shop.tokens.find(shop, token.hash()).await?;
-    tracing::Span::current().record("client_id", client.id.0);
-    Ok(client)
+/// The client behind a request; `None` if it has no token, or one that is not good.
+///
+/// Errors: too many tokens were tried, or nobody can tell whether this one is good.
+pub(super) async fn identify(
+    shop: &Shop,
+    request: &ServiceRequest,
+    sender: Option<Sender>,
+) -> Result<Option<Client>, Problem> {
+    let Ok(text) = shown(request) else { return Ok(None) };
+    if let Some(token) = Token::parse(text) {
+        return shop.tokens.find(shop, token.hash(), sender).await;
+    }
+    // A token of another shape is one we never gave out: no need to ask the database.
+    sender.map_or(Ok(()), |sender| shop.limits.unknown_token(sender)).map(|()| None)
 }
 
-fn bearer(request: &ServiceRequest) -> Result<Token, Problem> {
+/// The text that a request shows as its token, whatever it is.
+fn shown(request: &ServiceRequest) -> Result<&str, Problem> {
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     let Some(value) = values.next() else {
         return Err(unauthorized("this needs a token", None));
@@ -118,12 +188,14 @@ fn bearer(request: &ServiceRequest) -> Result<Token, Problem> {
     }
     let text = value.to_str().map_err(|_| malformed())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(malformed)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(malformed());
+    match scheme.eq_ignore_ascii_case("bearer") {
+        true => Ok(token.trim()),
+        false => Err(malformed()),
     }
-    // A token of another shape is one we never gave out: no need to ask the database.
-    Token::parse(token.trim())
-        .ok_or_else(|| unauthorized("the token is not known or was revoked", Some("invalid_token")))
+}
+
+fn unknown() -> Problem {
+    unauthorized("the token is not known or was revoked", Some("invalid_token"))
 }
 
 fn unauthorized(detail: &str, error: Option<&'static str>) -> Problem {

@@ -1,18 +1,15 @@
 //! Pages for people: the API to read and to try. Everything on them comes from this program: they work
 //! without internet, and their Content-Security-Policy lets nothing else in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder, web};
 use utoipa_swagger_ui::Config;
 
 use super::problem::{NOT_FOUND, Problem};
-
-/// Nothing but this service's own files and answers. Swagger UI's icons are `data:` images.
-const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'";
+use super::security_headers::guarded;
 
 /// Seconds for which a browser may keep a file of the page: not so long that it would mix those of
 /// two releases for more than an hour.
@@ -23,19 +20,6 @@ fn page_of(body: impl Into<String>) -> HttpResponse {
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .body(body.into())
-}
-
-fn guarded(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
-    let headers: [(HeaderName, &str); 4] = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    for (name, value) in headers {
-        answer.insert_header((name, HeaderValue::from_static(value)));
-    }
-    answer
 }
 
 /// A page of a few words; `root` is the way from it to the service's root.
@@ -97,5 +81,10 @@ fn vendored(mut answer: HttpResponseBuilder, name: &str) -> Option<HttpResponse>
     if file.gzpipped {
         answer.insert_header((header::CONTENT_ENCODING, "gzip"));
     }
-    Some(answer.content_type(file.content_type).body(file.bytes.into_owned()))
+    // As it lies there: a copy for each request would be half a megabyte.
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => web::Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    Some(answer.content_type(file.content_type).body(bytes))
 }

@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use uuid::Uuid;
 
+use super::Shop;
 use super::problem::{
     PAYLOAD_TOO_LARGE, Problem, UNKNOWN_BOOK, UNKNOWN_ORDER, UNSUPPORTED_MEDIA_TYPE,
 };
@@ -29,12 +30,36 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         if let Err(problem) = require_json(request) {
             return Box::pin(ready(Err(problem)));
         }
-        // The limit is that of the application's PayloadConfig.
-        let bytes = web::Bytes::from_request(request, payload);
-        Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
-            parse(&bytes).map(Self)
-        })
+        let bytes = whole(request, payload);
+        Box::pin(async move { parse(&bytes.await?).map(Self) })
+    }
+}
+
+/// The bytes of the body. Neither their number nor the time that they take is without limit.
+fn whole(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<web::Bytes, Problem>> + use<> {
+    // Their number is that of the application's PayloadConfig.
+    let bytes = web::Bytes::from_request(request, payload);
+    let patience = request.app_data::<web::Data<Shop>>().map(|shop| shop.body_timeout);
+    async move {
+        let patience = patience.ok_or_else(Problem::internal)?;
+        match tokio::time::timeout(patience, bytes).await {
+            Ok(bytes) => bytes.map_err(|error| unreadable(&error)),
+            Err(_) => Err(Problem::request_timeout()),
+        }
+    }
+}
+
+/// Reads a body of permitted length and forgets it: a connection with half a request on it would have
+/// to be closed, and whoever was told to wait would have to connect anew.
+pub(super) async fn discard(request: &mut ServiceRequest) {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| (1..=MAX_BODY_BYTES).contains(&length)) {
+        let (request, payload) = request.parts_mut();
+        let _ = whole(request, payload).await;
     }
 }
 
@@ -130,9 +155,9 @@ impl FromRequest for NoBody {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes = web::Bytes::from_request(request, payload);
+        let bytes = whole(request, payload);
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            let bytes = bytes.await?;
             if bytes.trim_ascii().is_empty() {
                 return Ok(Self);
             }

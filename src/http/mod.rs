@@ -1,9 +1,14 @@
 //! The REST service: routes, tokens, problem details. Writes no SQL.
 
+mod address;
+mod admission;
 mod auth;
 mod basket;
 mod books;
+mod buckets;
 mod caching;
+mod connections;
+mod cors;
 mod cursor;
 mod docs;
 mod etag;
@@ -11,12 +16,16 @@ mod extract;
 mod health;
 mod input;
 mod inside;
+mod limits;
+mod open_files;
 mod openapi;
 mod orders;
 mod problem;
 mod problem_pages;
 mod request;
 mod routes;
+mod security_headers;
+mod slices;
 mod stock;
 mod trace;
 mod view;
@@ -24,6 +33,7 @@ mod view;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::{Server, ServerHandle};
@@ -32,9 +42,12 @@ use actix_web::{App, HttpResponseBuilder, HttpServer, web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 
+use self::address::Proxies;
 use self::auth::Tokens;
+use self::connections::Connections;
 pub use self::inside::serve_metrics;
-use crate::config::Currency;
+use self::limits::Limits;
+use crate::config::{self, Currency};
 use crate::domain::limits::MAX_BODY_BYTES;
 use crate::store::{self, AnyConnection, Store};
 use crate::till::{self, Checkout, Confirmations, Desk, Looks, Settlements};
@@ -60,7 +73,10 @@ pub struct Shop {
     // The same for reads, so that neither waits for a thread the other holds.
     readers: Arc<Semaphore>,
     request_timeout: Duration,
+    body_timeout: Duration,
     tokens: Tokens,
+    proxies: Proxies,
+    limits: Limits,
     is_stopping: AtomicBool,
 }
 
@@ -79,6 +95,8 @@ pub struct Settings {
     pub desks: till::Settings,
     /// Threads that speak HTTP; one a core if not given.
     pub workers: Option<usize>,
+    /// What callers may ask for, and who is believed.
+    pub limits: config::Limits,
 }
 
 impl Shop {
@@ -156,6 +174,34 @@ fn replayable(
     answer
 }
 
+/// The shop that requests are served by.
+fn open(store: Store, checkout: Arc<dyn Checkout>, settings: &Settings) -> std::io::Result<Shop> {
+    let desks = &settings.desks;
+    Ok(Shop {
+        confirmations: Desk::open("confirmations", store.clone(), desks)?,
+        settlements: Desk::open("settlements", store.clone(), desks)?,
+        looks: Desk::open("looks", store.clone(), desks)?,
+        checkout,
+        currency: settings.currency.clone(),
+        writers: Arc::new(Semaphore::new(places_for_writers(settings.write_connections))),
+        readers: Arc::new(Semaphore::new(settings.read_connections as usize)),
+        request_timeout: settings.request_timeout,
+        body_timeout: settings.limits.body_timeout,
+        tokens: Tokens::default(),
+        proxies: Proxies::new(&settings.limits.trusted_proxies),
+        limits: Limits::new(&settings.limits, store.metrics().limits.clone()),
+        is_stopping: AtomicBool::new(false),
+        store,
+    })
+}
+
+/// How many connections each of `workers` may have.
+fn connections_of_a_worker(settings: &Settings, workers: usize) -> usize {
+    let to_the_database = settings.read_connections + settings.write_connections;
+    let room = open_files::make_room(settings.limits.max_connections, to_the_database);
+    (room as usize / workers).max(1)
+}
+
 /// The service on `listener`. It runs when it is awaited, and ends on SIGINT or SIGTERM after the
 /// requests under way were answered. Orders go to `checkout`.
 ///
@@ -167,37 +213,35 @@ pub fn serve(
     settings: &Settings,
     listener: TcpListener,
 ) -> std::io::Result<Server> {
-    let confirmations = Desk::open("confirmations", store.clone(), &settings.desks)?;
-    let settlements = Desk::open("settlements", store.clone(), &settings.desks)?;
-    let looks = Desk::open("looks", store.clone(), &settings.desks)?;
-    let shop = web::Data::new(Shop {
-        store,
-        confirmations,
-        settlements,
-        looks,
-        checkout,
-        currency: settings.currency.clone(),
-        writers: Arc::new(Semaphore::new(places_for_writers(settings.write_connections))),
-        readers: Arc::new(Semaphore::new(settings.read_connections as usize)),
-        request_timeout: settings.request_timeout,
-        tokens: Tokens::default(),
-        is_stopping: AtomicBool::new(false),
-    });
+    let shop = web::Data::new(open(store, checkout, settings)?);
     let stopping = shop.clone();
-    let mut server = HttpServer::new(move || {
+    let limits = &settings.limits;
+    let origins = limits.cors_origins.clone();
+    let metrics = shop.store.metrics().limits.clone();
+    let connections = Connections::new(limits, shop.proxies.clone(), metrics);
+    connections::bound(&listener, limits.write_timeout)?;
+    let workers = settings.workers.or_else(|| Some(available_parallelism().ok()?.get()));
+    let workers = workers.unwrap_or(1);
+    let server = HttpServer::new(move || {
         App::new()
             .app_data(shop.clone())
             .app_data(web::PayloadConfig::new(MAX_BODY_BYTES))
             .configure(|app| routes::configure(app, &shop.store.metrics().requests))
             .default_service(web::to(routes::nothing_here))
+            // The last is the outermost.
+            .wrap(from_fn(admission::admit))
+            .wrap(cors::layer(&origins))
             .wrap(from_fn(request::surround))
     })
+    .workers(workers)
+    .max_connections(connections_of_a_worker(settings, workers))
+    .client_request_timeout(limits.header_timeout)
+    .keep_alive(limits.keep_alive)
+    .on_connect(connections.greeter())
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS);
-    if let Some(workers) = settings.workers {
-        server = server.workers(workers);
-    }
     let server = server.listen(listener)?.run();
+    actix_web::rt::spawn(connections.watch());
     // From here on a signal is heard, before anybody is told that the service listens.
     let signals = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     actix_web::rt::spawn(stop_when_asked(signals, stopping, server.handle()));

@@ -169,7 +169,7 @@ pub(super) async fn find(
     params(params::OrderId),
     responses((status = 200, description = "The order, placed.", body = OrderView)),
     security(("token" = ["storefront"]), ("token" = ["admin"])),
-    extensions(("x-problems" = json!(["404 unknown_order", "409 order_state", "400 invalid_request", "413 payload_too_large", "422 invalid_request"])))
+    extensions(("x-problems" = json!(["404 unknown_order", "409 order_state", "400 invalid_request", "408 request_timeout", "413 payload_too_large", "422 invalid_request"])))
 )]
 pub(super) async fn confirm(
     shop: web::Data<Shop>,
@@ -199,7 +199,7 @@ pub(super) async fn confirm(
     params(params::OrderId),
     responses((status = 200, description = "The order, cancelled.", body = OrderView)),
     security(("token" = ["storefront"]), ("token" = ["admin"])),
-    extensions(("x-problems" = json!(["404 unknown_order", "409 order_state", "400 invalid_request", "413 payload_too_large", "422 invalid_request"])))
+    extensions(("x-problems" = json!(["404 unknown_order", "409 order_state", "400 invalid_request", "408 request_timeout", "413 payload_too_large", "422 invalid_request"])))
 )]
 pub(super) async fn cancel(
     shop: web::Data<Shop>,

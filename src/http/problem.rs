@@ -75,6 +75,10 @@ kinds! {
         "A request body may have up to 64 KiB. Nothing was changed.\n\nSplit a large restock into several.";
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be JSON",
         "The body was not announced as plain JSON. Nothing was changed.\n\nSend the body as it is (no Content-Encoding) with the header `Content-Type: application/json`.";
+    RATE_LIMITED = TOO_MANY_REQUESTS, "rate_limited", "Too many requests",
+        "Requests came faster than one client (with a token), or one address (without), may send them; or too many wrong tokens came from your address. Nothing was changed. RateLimit-Policy names the limit and says how much it allows (`q` at once, and `q` again in `w` seconds), RateLimit what is left (`r`).\n\nWait for as long as Retry-After says, then repeat the request with the same Idempotency-Key. A program that meets this often should send fewer requests; one that is told of wrong tokens should be given the right one.";
+    REQUEST_TIMEOUT = REQUEST_TIMEOUT, "request_timeout", "The body came too slowly",
+        "The body of the request was not there in time. Nothing was changed, and the connection is closed.\n\nSend the request again on a new connection, with the same Idempotency-Key. If it happens often, the network between you and the service is slow or loses packets.";
     OVERLOADED = SERVICE_UNAVAILABLE, "overloaded", "Too busy",
         "More requests came in than could be served in time.\n\nWait for as long as Retry-After says and repeat the request with the same Idempotency-Key: it is then never done twice.";
     DATABASE_UNAVAILABLE = SERVICE_UNAVAILABLE, "database_unavailable", "The database is not available",
@@ -147,6 +151,11 @@ impl Problem {
     /// More came in than could be served in time: 503.
     pub(crate) fn overloaded() -> Self {
         Self::new(&OVERLOADED, "too many requests are waiting, or what this one needs was locked for too long; try again shortly").retry_later()
+    }
+
+    /// The body was not there in time: 408.
+    pub(crate) fn request_timeout() -> Self {
+        Self::new(&REQUEST_TIMEOUT, "the body of the request was not there in time")
     }
 
     /// The database can be reached no more: 503.

@@ -1,23 +1,23 @@
 //! What surrounds every request: its id, its log line, the last touch on every error.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, Header, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
-use tracing::Instrument;
+use actix_web::{Error, HttpRequest, web};
 use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use super::Shop;
-use super::caching;
-use super::inside;
-use super::problem::{INTERNAL_ERROR, INVALID_REQUEST, NOT_ACCEPTABLE, NOT_FOUND, Problem};
+use super::connections::{self, Connection};
+use super::problem::{INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem};
 use super::trace::{TRACERESPONSE, Trace};
+use super::{Shop, caching, inside, security_headers, slices};
+use crate::metrics::Limit;
 use crate::store::Token;
 
 /// The header that carries a request's id, in and out.
@@ -38,23 +38,6 @@ fn request_id(request: &ServiceRequest) -> String {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-/// Whether the caller takes JSON. Without the header everything is welcome.
-fn accepts_json(request: &ServiceRequest) -> bool {
-    if !request.headers().contains_key(header::ACCEPT) {
-        return true;
-    }
-    // An unreadable Accept is treated as if it were not there (RFC 9110, 12.5.1, leaves it open).
-    let Ok(accept) = header::Accept::parse(request) else { return true };
-    accept.is_empty()
-        || accept.iter().any(|range| {
-            range.quality > header::Quality::MIN
-                && matches!(
-                    range.item.essence_str(),
-                    "*/*" | "application/*" | "application/json" | "application/problem+json"
-                )
-        })
-}
-
 /// Gives the request its id, logs it, and completes problems with the id.
 pub(super) async fn surround<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -62,40 +45,22 @@ pub(super) async fn surround<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(&request);
     let started = Instant::now();
-    let method = request.method().clone();
-    let path = request.path().to_owned();
     let trace = Trace::of(request.headers());
-    let span = tracing::info_span!(
-        "request",
-        request_id = %id,
-        %method,
-        // Somebody may have put a token where none belongs.
-        path = if Token::is_within(&path) { "(holds a token)" } else { &path },
-        trace_id = trace.as_ref().map(|trace| display(&trace.id)),
-        span_id = trace.as_ref().map(|trace| display(trace.span)),
-        // Told when they are known.
-        client_id = Empty,
-        order_id = Empty,
-    );
     let shop = request.app_data::<web::Data<Shop>>().cloned();
-    // The API speaks JSON only; pages for people are outside it.
-    let response = if path.starts_with("/v1/") && !accepts_json(&request) {
-        let problem = Problem::new(&NOT_ACCEPTABLE, "this service answers in application/json");
-        request.into_response(problem.error_response())
-    } else {
-        next.call(request).instrument(span.clone()).await?.map_into_boxed_body()
-    };
-    let mut response = complete(response, &id);
+    let span = span(&request, &id, trace.as_ref(), shop.as_ref());
+    let under_way = request.conn_data::<Arc<Connection>>().map(Connection::begin);
+    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let mut response = complete(response, &id).map_body(|_, body| slices::thin(body));
+    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+        headers.insert(REQUEST_ID, value);
     }
     if let Some(value) = trace.and_then(|trace| trace.response()) {
-        response.headers_mut().insert(TRACERESPONSE, value);
+        headers.insert(TRACERESPONSE, value);
     }
     caching::complete(response.response_mut());
-    if shop.is_some_and(|shop| shop.is_stopping()) {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
+    security_headers::complete(response.response_mut());
+    close_if_due(&mut response, under_way, shop.as_ref());
     let status = response.status().as_u16();
     let took = started.elapsed();
     inside::count(response.request(), status, took);
@@ -106,7 +71,61 @@ pub(super) async fn surround<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// Writes the body of a problem. An error that another layer made without one becomes a problem.
+/// What is on every log line about the request.
+fn span(
+    request: &ServiceRequest,
+    id: &str,
+    trace: Option<&Trace>,
+    shop: Option<&web::Data<Shop>>,
+) -> Span {
+    let path = request.path();
+    let sender = shop.and_then(|shop| shop.proxies.sender_of(request));
+    tracing::info_span!(
+        "request",
+        request_id = %id,
+        method = %request.method(),
+        // Somebody may have put a token where none belongs.
+        path = if Token::is_within(path) { "(holds a token)" } else { path },
+        address = sender.map(|sender| display(sender.ip)),
+        trace_id = trace.map(|trace| display(&trace.id)),
+        span_id = trace.map(|trace| display(trace.span)),
+        // Told when they are known.
+        client_id = Empty,
+        order_id = Empty,
+    )
+}
+
+/// Closes the connection after this answer if it has to be.
+fn close_if_due(
+    response: &mut ServiceResponse<BoxBody>,
+    mut under_way: Option<connections::Request>,
+    shop: Option<&web::Data<Shop>>,
+) {
+    let status = response.status();
+    let is_unread = may_be_unread(response.request(), status);
+    if let Some(request) = under_way.as_mut().filter(|_| is_unread) {
+        request.is_last();
+    }
+    if is_unread || shop.is_some_and(|shop| shop.is_stopping()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    if let Some(shop) = shop.filter(|_| status == StatusCode::REQUEST_TIMEOUT) {
+        shop.store.metrics().limits.refused(Limit::BodyTimeout);
+    }
+}
+
+/// Whether the peer may still be sending a body that nobody reads. One of known length the HTTP layer
+/// deals with; a chunked one it would read to its end, wherever that is.
+fn may_be_unread(request: &HttpRequest, status: StatusCode) -> bool {
+    if status == StatusCode::REQUEST_TIMEOUT {
+        return true;
+    }
+    let is_read = status.is_success() && matches!(*request.method(), Method::POST | Method::PATCH);
+    !is_read && request.headers().contains_key(header::TRANSFER_ENCODING)
+}
+
+/// Writes the body of a problem. An error that another layer made without one becomes a problem. The
+/// headers that layers gave the answer stay: who may read it, and how its caller stands.
 fn complete(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let carried = response.response().extensions().get::<Problem>().cloned();
@@ -115,8 +134,13 @@ fn complete(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<Box
         None if status.is_client_error() || status.is_server_error() => stray(status),
         None => return response,
     };
-    let (request, _) = response.into_parts();
-    ServiceResponse::new(request, problem.response(id))
+    let (request, mut refused) = response.into_parts();
+    let mut answer = problem.response(id);
+    let own = std::mem::replace(answer.headers_mut(), std::mem::take(refused.headers_mut()));
+    for (name, value) in own {
+        answer.headers_mut().insert(name, value);
+    }
+    ServiceResponse::new(request, answer)
 }
 
 /// A problem for an error that did not come from this service's own code.

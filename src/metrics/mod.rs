@@ -6,6 +6,7 @@
 //! the page. No label takes a value that a caller could make up.
 
 mod desk;
+mod limits;
 mod pool;
 mod requests;
 mod sales;
@@ -20,6 +21,7 @@ use prometheus::{
 };
 
 pub use desk::{Desk, TurnedAway};
+pub use limits::{Limit, Limits};
 pub use pool::{Cause, Pool, PoolUse};
 pub use requests::{Requests, Route};
 pub use sales::{HoldEvent, Refused, Sales, Sweeps};
@@ -31,6 +33,8 @@ pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct Metrics {
     /// What came over HTTP.
     pub requests: Requests,
+    /// What limits refused.
+    pub limits: Limits,
     /// The desk where orders are placed.
     pub sales_desk: Desk,
     /// The desk where holds are confirmed.
@@ -63,6 +67,7 @@ impl Metrics {
         let [readers, writers] = pool::Family::new(&book).pools();
         Self {
             requests: Requests::new(&book),
+            limits: Limits::new(&book),
             sales_desk,
             confirmations_desk,
             settlements_desk,

@@ -176,6 +176,8 @@ fn every_problem_explains_itself(shop: &Shop) {
         "invalid_request",
         "idempotency_key_reused",
         "stale_quantity",
+        "rate_limited",
+        "request_timeout",
         "overloaded",
         "database_unavailable",
         "internal_error",

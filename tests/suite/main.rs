@@ -11,6 +11,7 @@ mod attacks;
 mod audit;
 mod bad_input;
 mod bad_requests;
+mod browsers;
 mod caching;
 mod catalogue;
 mod clients;
@@ -28,6 +29,7 @@ mod import_files;
 mod import_goodbooks;
 mod inside;
 mod kit;
+mod limits;
 mod locks;
 mod logs;
 mod orders;
@@ -42,13 +44,15 @@ mod restocks;
 mod returns;
 mod roles;
 mod search;
+mod siege;
+mod slow_peers;
 mod stocktakes;
 mod till;
 mod words;
 
 use kit::{Backend, Theme};
 
-const THEMES: [Theme; 38] = [
+const THEMES: &[Theme] = &[
     Theme::new("catalogue", catalogue::SCENARIOS),
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
@@ -68,6 +72,10 @@ const THEMES: [Theme; 38] = [
     Theme::new("http", http::SCENARIOS),
     Theme::new("bad_input", bad_input::SCENARIOS),
     Theme::new("bad_requests", bad_requests::SCENARIOS),
+    Theme::new("siege", siege::SCENARIOS),
+    Theme::new("limits", limits::SCENARIOS),
+    Theme::new("browsers", browsers::SCENARIOS),
+    Theme::new("slow_peers", slow_peers::SCENARIOS),
     Theme::new("locks", locks::SCENARIOS),
     Theme::new("races", races::SCENARIOS),
     Theme::new("attacks", attacks::SCENARIOS),

@@ -51,6 +51,16 @@ impl Modify for Answers {
 const HEADERS: &[(&str, &str, &str)] = &[
     ("X-Request-Id", "The request's id, as in the log.", examples::INSTANCE),
     ("Retry-After", "Seconds to wait before trying again.", "1"),
+    (
+        "RateLimit",
+        "What is left of the limit that counts the caller, and for how many seconds (IETF draft).",
+        "\"client\";r=0;t=1",
+    ),
+    (
+        "RateLimit-Policy",
+        "The limit that counts the caller: so much, in so many seconds (IETF draft).",
+        "\"client\";q=100;w=2",
+    ),
     ("WWW-Authenticate", "What is wrong with the token (RFC 6750).", "Bearer realm=\"bookstore\""),
 ];
 
@@ -115,6 +125,7 @@ fn usual(path: &str, operation: &Operation) -> Vec<&'static str> {
     }
     if operation.request_body.is_some() {
         usual.extend([
+            "408 request_timeout",
             "413 payload_too_large",
             "415 unsupported_media_type",
             "422 invalid_request",
@@ -127,6 +138,7 @@ fn usual(path: &str, operation: &Operation) -> Vec<&'static str> {
             usual.push("403 forbidden");
         }
     }
+    usual.push("429 rate_limited");
     if path.starts_with("/v1/") {
         usual.extend([
             "406 not_acceptable",

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
 use crate::domain::{BookId, Excess, OrderStatus, Refusal, Shortage, Wish};
+use crate::http::limits;
 use crate::http::problem::{self, Problem};
 
 /// A request id, where an example needs one.
@@ -67,7 +68,13 @@ fn about_requests() -> Vec<Problem> {
 }
 
 fn about_the_service() -> Vec<Problem> {
-    vec![Problem::overloaded(), Problem::database_unavailable(), Problem::internal()]
+    vec![
+        limits::example(),
+        Problem::request_timeout(),
+        Problem::overloaded(),
+        Problem::database_unavailable(),
+        Problem::internal(),
+    ]
 }
 
 /// The example with this status and slug.

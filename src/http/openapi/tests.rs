@@ -56,6 +56,20 @@ fn every_answer_is_told_with_an_example_and_a_request_id() {
     }
 }
 
+#[test]
+fn every_operation_tells_how_it_is_limited() {
+    let document: Value = serde_json::from_str(&TEXT).unwrap();
+    for (path, method, operation) in operations(&document) {
+        let responses = &operation["responses"];
+        for header in ["Retry-After", "RateLimit", "RateLimit-Policy"] {
+            let is_told = responses["429"]["headers"][header].is_object();
+            assert!(is_told, "{method} {path}: no {header} with 429");
+        }
+        let takes_body = operation["requestBody"].is_object() || path.ends_with("/confirm");
+        assert!(!takes_body || responses["408"].is_object(), "{method} {path}: no 408");
+    }
+}
+
 fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {
     document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
         item.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation))

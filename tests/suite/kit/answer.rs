@@ -53,7 +53,7 @@ impl Answer {
         {
             assert!(!said.contains(internal), "leaks {internal:?}\n{self}");
         }
-        if self.status == 503 {
+        if matches!(self.status, 429 | 503) {
             assert!(self.header("retry-after").parse::<u32>().is_ok(), "no Retry-After\n{self}");
         }
     }

@@ -18,6 +18,7 @@ mod scenario;
 mod secrets;
 mod server;
 mod shop;
+mod vitals;
 mod weak_user;
 
 pub use answer::Answer;
@@ -35,4 +36,5 @@ pub use proxy::{Commit, Proxy, wait_for_strikes};
 pub use scenario::{Scenario, Start, Theme};
 pub use server::Server;
 pub use shop::{Shop, create_token, new_book};
+pub use vitals::Vitals;
 pub use weak_user::WeakUser;

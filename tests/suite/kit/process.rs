@@ -184,6 +184,10 @@ impl Running {
         (self.stdout(), self.stderr())
     }
 
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it as a service manager does (SIGTERM) and gives the exit code.
     pub fn terminate(&mut self) -> i32 {
         self.signal("TERM")
@@ -197,7 +201,7 @@ impl Running {
 
     /// Sends it a signal.
     pub fn send(&self, name: &str) {
-        let pid = self.process.id().to_string();
+        let pid = self.pid().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
     }
 

@@ -42,6 +42,10 @@ impl Server {
         })
     }
 
+    pub fn pid(&self) -> u32 {
+        self.running.lock().unwrap().pid()
+    }
+
     pub fn stdout(&self) -> String {
         self.running.lock().unwrap().stdout()
     }

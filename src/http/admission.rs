@@ -1,0 +1,67 @@
+//! Who may come in: what every request has to pass before anything is done for it. Says what the caller
+//! takes, who it is, and whether it asks too often.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, Header};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, ResponseError, web};
+
+use super::buckets::Standing;
+use super::problem::{NOT_ACCEPTABLE, Problem};
+use super::{Shop, auth, extract, limits};
+
+/// Lets a request in, or answers it with what is wrong.
+pub(super) async fn admit<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match enter(&request).await {
+        Ok(standing) => {
+            let mut response = next.call(request).await?.map_into_boxed_body();
+            if let Some(standing) = standing {
+                limits::tell(standing, response.headers_mut());
+            }
+            Ok(response)
+        }
+        Err(problem) => {
+            extract::discard(&mut request).await;
+            Ok(request.into_response(problem.error_response()))
+        }
+    }
+}
+
+/// How the caller stands with its limit, if one counts it.
+async fn enter(request: &ServiceRequest) -> Result<Option<Standing>, Problem> {
+    // The API speaks JSON only; pages for people are outside it.
+    let is_api = request.path().starts_with("/v1/");
+    if is_api && !accepts_json(request) {
+        return Err(Problem::new(&NOT_ACCEPTABLE, "this service answers in application/json"));
+    }
+    let shop = request.app_data::<web::Data<Shop>>().ok_or_else(Problem::internal)?;
+    let sender = shop.proxies.sender_of(request);
+    // A token is good for the API alone: on a page it would only be a way around the address's limit.
+    if is_api && let Some(client) = auth::identify(shop, request, sender).await? {
+        request.extensions_mut().insert(auth::Known(client));
+        tracing::Span::current().record("client_id", client.id.0);
+        return shop.limits.client(client.id);
+    }
+    sender.map_or(Ok(None), |sender| shop.limits.address(sender))
+}
+
+/// Whether the caller takes JSON. Without the header everything is welcome.
+fn accepts_json(request: &ServiceRequest) -> bool {
+    if !request.headers().contains_key(header::ACCEPT) {
+        return true;
+    }
+    // An unreadable Accept is treated as if it were not there (RFC 9110, 12.5.1, leaves it open).
+    let Ok(accept) = header::Accept::parse(request) else { return true };
+    accept.is_empty()
+        || accept.iter().any(|range| {
+            range.quality > header::Quality::MIN
+                && matches!(
+                    range.item.essence_str(),
+                    "*/*" | "application/*" | "application/json" | "application/problem+json"
+                )
+        })
+}

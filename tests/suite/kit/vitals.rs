@@ -1,0 +1,48 @@
+//! What the operating system knows of a server, without asking it.
+
+use std::fs;
+use std::process::Command;
+
+use super::Server;
+
+/// The process of a server.
+pub struct Vitals {
+    pid: u32,
+    port: String,
+}
+
+impl Vitals {
+    pub fn of(server: &Server) -> Self {
+        let (_, port) = server.address().rsplit_once(':').unwrap();
+        Self { pid: server.pid(), port: format!(":{:04X}", port.parse::<u16>().unwrap()) }
+    }
+
+    /// The most memory that it ever had, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = self.read("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap().div_ceil(1024)
+    }
+
+    /// Connections of clients that it has taken and not closed.
+    pub fn guests(&self) -> usize {
+        let is_guest = |line: &&str| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            // 0A listens. Without an inode no process has it: it waits to be taken, or is closed.
+            matches!(fields.as_slice(), [_, local, _, state, _, _, _, _, _, inode, ..]
+                if local.ends_with(&self.port) && *state != "0A" && *inode != "0")
+        };
+        self.read("net/tcp").lines().filter(is_guest).count()
+    }
+
+    /// Lets it have so many files open from now on, and no more.
+    pub fn limit_files(&self, most: u32) {
+        let arguments = [format!("--pid={}", self.pid), format!("--nofile={most}:{most}")];
+        assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
+    }
+
+    fn read(&self, name: &str) -> String {
+        let path = format!("/proc/{}/{name}", self.pid);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+}

@@ -1,0 +1,258 @@
+//! Callers who wish the service ill. What they send is refused or is one request, they are sent away in
+//! the end, and whoever shops meanwhile is served. Few of them, and no timing: `scripts/siege` is the
+//! long form of this.
+
+#[path = "../../bench/siege/answers.rs"]
+mod answers;
+#[path = "../../bench/siege/shapes.rs"]
+mod shapes;
+
+mod crowd;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+use self::answers::Outcome;
+use self::crowd::Crowd;
+use self::shapes::{Bait, Shape};
+use crate::kit::{Backend, Client, Scenario, Server, Shop, Vitals, at_once, eventually};
+use crate::scenarios;
+
+pub const SCENARIOS: &[Scenario] = scenarios![
+    Shop on Backend::ALL:
+        no_shape_of_a_request_is_taken_for_two,
+        two_requests_in_a_row_are_two,
+        who_sends_a_byte_now_and_then_is_sent_away,
+        who_never_reads_is_sent_away,
+        heads_beyond_measure_are_refused,
+        bodies_beyond_measure_are_refused,
+        who_guesses_tokens_keeps_nobody_out,
+        a_server_out_of_files_recovers;
+];
+
+/// More memory than this no crowd may cost, in MiB.
+const MOST_MEMORY: u64 = 256;
+
+/// Longer than any of the limits below, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server that has patience for a second only, and someone who shops there.
+fn besieged(shop: &Shop) -> (Arc<Server>, Client) {
+    let limits = ["--header-timeout", "1", "--body-timeout", "1", "--write-timeout", "1"];
+    let server = shop.server_on(&shop.database.url, &limits);
+    let client = shop.storefront.at(&server);
+    (server, client)
+}
+
+/// All that comes back for `bytes` until the server closes, which it must.
+fn exchange(server: &Server, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    // Who is refused early loses the rest.
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        let is_late = matches!(error.kind(), std::io::ErrorKind::WouldBlock);
+        assert!(!is_late, "open after {PATIENCE:?}: {}", String::from_utf8_lossy(&bytes[..200]));
+    }
+    answer
+}
+
+/// How many orders of this key there are in the database.
+fn orders(shop: &Shop, key: &str) -> i64 {
+    let query = format!("SELECT count(*) FROM orders WHERE idempotency_key = '{key}'");
+    shop.database.connect().number(&query)
+}
+
+fn no_shape_of_a_request_is_taken_for_two(shop: &Shop) {
+    let (server, client) = besieged(shop);
+    let [outer, inner] = shop.books([1_000, 1_000]);
+    let token = client.token.clone().unwrap();
+    let shapes = Bait { token: &token, outer, inner, round: 1 }.shapes();
+    // Some end with the server's patience only: they wait beside each other.
+    let groups: Vec<&[Shape]> = shapes.chunks(shapes.len().div_ceil(8)).collect();
+    let sold: i64 = at_once(groups.len(), |group| {
+        groups[group].iter().map(|shape| sell_once_at_most(shop, &server, shape)).sum::<i64>()
+    })
+    .into_iter()
+    .sum();
+    assert_eq!(client.quantity(inner), 1_000, "a hidden purchase ran");
+    assert_eq!(client.quantity(outer), 1_000 - sold);
+    // Were all refused, nothing would have been shown about those that are one request.
+    assert!(sold >= 3, "{sold} shapes were taken for the purchase that they are");
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+}
+
+/// Sends a shape, and gives how many orders it made: none if it was refused, else one.
+fn sell_once_at_most(shop: &Shop, server: &Server, shape: &Shape) -> i64 {
+    let statuses = answers::statuses(&exchange(server, &shape.bytes));
+    let outcome = answers::judge(shape, &statuses).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let is_sold = outcome == Outcome::One(201);
+    let sold = orders(shop, &shape.outer_key);
+    assert_eq!(sold, i64::from(is_sold), "{}: {outcome:?}", shape.name);
+    assert_eq!(orders(shop, &shape.inner_key), 0, "{}: the hidden one ran", shape.name);
+    sold
+}
+
+/// The hidden purchases would have run, had anybody read them.
+fn two_requests_in_a_row_are_two(shop: &Shop) {
+    let (server, client) = besieged(shop);
+    let [outer, inner] = shop.books([10, 10]);
+    let token = client.token.clone().unwrap();
+    let shape = Bait { token: &token, outer, inner, round: 1 }.pipelined();
+    let statuses = answers::statuses(&exchange(&server, &shape.bytes));
+    assert_eq!(statuses, [201, 201, 200]);
+    assert_eq!([&shape.outer_key, &shape.inner_key].map(|key| orders(shop, key)), [1, 1]);
+    answers::judge(&shape, &statuses).expect_err("two that ran are not one");
+}
+
+fn who_sends_a_byte_now_and_then_is_sent_away(shop: &Shop) {
+    let (server, client) = besieged(shop);
+    let book = shop.book(1_000);
+    let vitals = Vitals::of(&server);
+    let token = client.token.clone().unwrap();
+    let mut crowd = Crowd::slow(server.address(), &token, 200);
+    assert_eq!(crowd.present(), 200);
+    eventually(PATIENCE, "the last slow one is sent away", || {
+        client.buy(book, 1).expect(201);
+        crowd.drip();
+        (crowd.present() == 0).then_some(())
+    });
+    for status in crowd.statuses() {
+        assert!((400..500).contains(&status), "who never finished was answered {status}");
+    }
+    assert!(vitals.peak_memory() < MOST_MEMORY, "{} MiB", vitals.peak_memory());
+}
+
+fn who_never_reads_is_sent_away(shop: &Shop) {
+    let (server, client) = besieged(shop);
+    let book = shop.book(1_000);
+    for _ in 0..30 {
+        shop.titled(&"A long title ".repeat(30), &"A long name ".repeat(60));
+    }
+    let vitals = Vitals::of(&server);
+    let wishes = ["/v1/books?limit=100", "/docs/swagger-ui-bundle.js", "/openapi.json", "/"];
+    let crowd: Vec<_> = (0..200)
+        .map(|number| {
+            let path = wishes[number % wishes.len()];
+            let wish = format!("GET {path} HTTP/1.1\r\nHost: s\r\n\r\n");
+            deaf(server.address(), &wish.repeat((64 << 10) / wish.len()))
+        })
+        .collect();
+    eventually(PATIENCE, "they are sent away", || {
+        client.buy(book, 1).expect(201);
+        // The one who buys stays.
+        (vitals.guests() <= 1).then_some(())
+    });
+    drop(crowd);
+    assert!(vitals.peak_memory() < MOST_MEMORY, "{} MiB", vitals.peak_memory());
+}
+
+/// A connection that says what it wants and takes next to nothing in.
+fn deaf(address: &str, wishes: &str) -> Socket {
+    let address: SocketAddr = address.parse().unwrap();
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    // Loopback's own segments would let the kernel keep megabytes of what nobody reads.
+    socket.set_tcp_mss(1_460).unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let _ = (&socket).write(wishes.as_bytes());
+    socket
+}
+
+fn heads_beyond_measure_are_refused(shop: &Shop) {
+    let (server, client) = besieged(shop);
+    let vitals = Vitals::of(&server);
+    let start = "GET /v1/books HTTP/1.1\r\nHost: siege\r\n";
+    let heads = [
+        format!("{start}{}\r\n", "X: y\r\n".repeat(10_000)),
+        format!("{start}X: {}\r\n\r\n", "y".repeat(1 << 20)),
+        format!("{start}X-{}: y\r\n\r\n", "n".repeat(100 << 10)),
+        format!("GET /{} HTTP/1.1\r\nHost: siege\r\n\r\n", "a".repeat(1 << 20)),
+    ];
+    for head in heads {
+        let statuses = answers::statuses(&exchange(&server, head.as_bytes()));
+        let is_refusal = matches!(statuses.as_slice(), [] | [400..500]);
+        assert!(is_refusal, "{head:.60}...: {statuses:?}");
+    }
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+    assert!(vitals.peak_memory() < MOST_MEMORY, "{} MiB", vitals.peak_memory());
+    client.get("/v1/books").expect(200);
+}
+
+fn bodies_beyond_measure_are_refused(shop: &Shop) {
+    let (server, client) = besieged(shop);
+    let vitals = Vitals::of(&server);
+    let token = format!("Authorization: Bearer {}\r\n", client.token.clone().unwrap());
+    let part = "x".repeat(0x10000);
+    let chunk = format!("10000\r\n{part}\r\n");
+    for (framing, part) in
+        [("Content-Length: 1000000000", &part), ("Transfer-Encoding: chunked", &chunk)]
+    {
+        for token in [&token, ""] {
+            let head = format!(
+                "POST /v1/orders HTTP/1.1\r\nHost: siege\r\n{token}\
+                 Content-Type: application/json\r\n{framing}\r\n\r\n"
+            );
+            let (statuses, is_closed) = pour(&server, &head, part);
+            assert!(is_closed, "{framing}: it was read on and on");
+            let is_refusal = matches!(statuses.as_slice(), [] | [400..500]);
+            assert!(is_refusal, "{framing}: {statuses:?}");
+        }
+    }
+    assert!(vitals.peak_memory() < MOST_MEMORY, "{} MiB", vitals.peak_memory());
+    client.get("/v1/books").expect(200);
+}
+
+/// Sends a body without end, until nobody takes it any more. The answers, and whether it came to that
+/// before a gigabyte was gone.
+fn pour(server: &Server, head: &str, part: &str) -> (Vec<u16>, bool) {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    let mut is_open = stream.write_all(head.as_bytes()).is_ok();
+    let mut parts = (0..1_000_000_000 / part.len()).map(|_| part.as_bytes());
+    while is_open && let Some(part) = parts.next() {
+        is_open = stream.write_all(part).is_ok();
+    }
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    (answers::statuses(&answer), !is_open)
+}
+
+fn who_guesses_tokens_keeps_nobody_out(shop: &Shop) {
+    let (_server, client) = besieged(shop);
+    let book = shop.book(10);
+    client.buy(book, 1).expect(201);
+    let guesser = client.with_token("");
+    for guess in 0..300 {
+        // A token's shape: 32 bytes in base64, which nobody gave out.
+        let token = format!("bks_{guess:042}A");
+        let answer = guesser.with_token(&token).get("/v1/orders").send();
+        assert!(matches!(answer.status, 401 | 429), "\n{answer}");
+    }
+    client.buy(book, 1).expect(201);
+}
+
+fn a_server_out_of_files_recovers(shop: &Shop) {
+    let (server, client) = besieged(shop);
+    let book = shop.book(100);
+    client.buy(book, 1).expect(201);
+    let vitals = Vitals::of(&server);
+    vitals.limit_files(64);
+    let crowd: Vec<_> = (0..200).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+    eventually(PATIENCE, "it says that it has no files left", || {
+        server.log().contains("Error accepting connection").then_some(())
+    });
+    drop(crowd);
+    let newcomer = client.at(&server);
+    eventually(PATIENCE, "it sells again", || {
+        newcomer.buy(book, 1).try_send().ok().filter(|answer| answer.status == 201)
+    });
+}
