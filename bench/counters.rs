@@ -115,7 +115,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Arguments { common, serve, counter } = Arguments::parse();
     common.start_log()?;
     let (url, _) = common.database()?;
-    let settings = serve.http(url.backend());
+    let settings = serve.http(url.backend(), None);
     let store = Store::open(&serve.store(url))?;
     let checkout: Arc<dyn Checkout> = match counter {
         Counter::Ceiling => Arc::new(Ceiling),

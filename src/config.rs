@@ -1,14 +1,17 @@
 //! Every setting, in one struct, from flags, the environment and `.env`, in this order.
 
 mod limits;
+mod tls;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
+pub use self::tls::Tls;
 use crate::store::{self, Backend, DatabaseUrl};
 use crate::{http, log, till};
 pub use limits::{Limits, Origin};
@@ -36,7 +39,10 @@ where
 }
 
 /// An address with a port, as numbers: which of a name's addresses is meant would be a guess.
-fn address(text: &str) -> Result<SocketAddr, String> {
+///
+/// # Errors
+/// What would be right.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "must be an IP address and a port, for instance 127.0.0.1:8080, [::1]:8080, or \
          0.0.0.0:8080 for every address of this machine"
@@ -73,10 +79,19 @@ impl Currency {
 pub struct Common {
     /// The database: sqlite://FILE, postgres://USER:PASSWORD@HOST/NAME or mysql://...
     ///
-    /// Without it the store keeps its books in bookstore.db in the working directory.
+    /// Without it the store keeps its books in bookstore.db in the working directory. TLS to a server:
+    /// ?sslmode=verify-full&sslrootcert=FILE for PostgreSQL, in a build with the system's libpq; ?ssl_ca=FILE
+    /// for MySQL and MariaDB.
     // Parsed later: clap would repeat a wrong value, and with it a password.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
     pub database_url: Option<String>,
+
+    /// A file of settings, a line NAME=value for each, instead of .env in the working directory
+    ///
+    /// For a service whose settings lie elsewhere. This file must be there; .env need not.
+    // Read before clap sees the environment; here for the help.
+    #[arg(long, env = "BOOKSTORE_ENV_FILE", global = true, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
 
     /// Which log lines to write to standard error, as a tracing filter: info, debug, bookstore=debug
     #[arg(
@@ -139,7 +154,7 @@ pub struct Serve {
     ///
     /// It tells how the shop is doing, and asks nobody for a token: let it listen where only
     /// Prometheus gets to.
-    #[arg(long, env = "BOOKSTORE_METRICS_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "BOOKSTORE_METRICS_LISTEN", value_parser = address, value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
 
     /// The store's one currency, an ISO 4217 code
@@ -171,6 +186,10 @@ pub struct Serve {
     #[arg(long, env = "BOOKSTORE_WORKERS", value_parser = whole::<u16>(1, 1_024), value_name = "N")]
     pub workers: Option<u16>,
 
+    /// HTTPS
+    #[command(flatten)]
+    pub tls: Tls,
+
     /// What callers may ask for. Last: its heading is that of every flag after it.
     #[command(flatten, next_help_heading = "Limits")]
     pub limits: Limits,
@@ -178,7 +197,7 @@ pub struct Serve {
 
 impl Serve {
     /// How the service is set up before a store of this kind.
-    pub fn http(&self, backend: Backend) -> http::Settings {
+    pub fn http(&self, backend: Backend, tls: Option<http::Tls>) -> http::Settings {
         http::Settings {
             currency: self.currency.clone(),
             write_connections: self.writers(backend),
@@ -187,6 +206,7 @@ impl Serve {
             desks: self.till(),
             workers: self.workers.map(usize::from),
             limits: self.limits.clone(),
+            tls,
         }
     }
 

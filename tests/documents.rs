@@ -108,7 +108,7 @@ fn every_strategy_has_its_section() {
 
 #[test]
 fn what_is_linked_and_pictured_is_there() {
-    for document in [DOCUMENT, "README.md"] {
+    for document in [DOCUMENT, "README.md", "docs/operate.md", "ops/README.md"] {
         let folder: PathBuf = root().join(document).parent().unwrap().to_owned();
         let text = read(document);
         let links = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));

@@ -47,6 +47,8 @@ pub(crate) struct Aftermath {
     /// What the audit says; nothing if it is clean.
     pub(crate) audit: Option<String>,
     pub(crate) panics: usize,
+    /// Those of the HTTP library on names of headers that are longer than 64 KiB.
+    pub(crate) known_panics: usize,
     pub(crate) log_bytes: u64,
     pub(crate) has_ended_well: bool,
 }

@@ -58,6 +58,7 @@ pub(crate) fn lay(arguments: &Arguments) -> Result<Figures, Trouble> {
     field.has_room()?;
     let (phases, calm) = field.phases();
     let aftermath = field.aftermath(&shop, server, calm)?;
+    field.say("starting one that may have few files open");
     let scarcity = scarcity::endure(&shop, &arguments.server_arguments, &honest, SCARCE)?;
     field.progress.finish_and_clear();
     let bars = bars::of(&phases, &scarcity, &aftermath);
@@ -119,7 +120,9 @@ impl Field<'_> {
         };
         let p99 = phase.shopping.all.p99;
         let failed = phase.shopping.failed();
-        self.say(&format!("{name:<18} p99 {p99:>8.1} ms, {failed} failed"));
+        let quiet =
+            quiet_after.map_or("never".to_owned(), |seconds| format!("after {seconds:.1} s"));
+        self.say(&format!("{name:<18} p99 {p99:>8.1} ms, {failed} failed, quiet {quiet}"));
         self.progress.inc(1);
         phase
     }
@@ -140,9 +143,11 @@ impl Field<'_> {
         let orders = self.orders()?;
         let left = self.shopper.quantity(INNER).map_err(Trouble)?;
         let is_ready = self.shopper.is_ready();
+        self.say("asking the audit");
         let audit = shop.audit().err().map(|trouble| trouble.to_string());
-        let (panics, log_bytes) = (server.panics(), server.log_size());
+        let ((panics, known_panics), log_bytes) = (server.panics(), server.log_size());
         let peak_memory = self.patient.peak_memory();
+        self.say("asking the server to stop");
         Ok(Aftermath {
             calm,
             after,
@@ -153,6 +158,7 @@ impl Field<'_> {
             smuggled: COPIES - left,
             audit,
             panics,
+            known_panics,
             log_bytes,
             has_ended_well: server.stop(),
         })

@@ -21,9 +21,17 @@ missing_test_packages() {
     # The Diesel CLI links both; the `mysql` feature links the second.
     has_library libpq || echo libpq-dev
     has_library libmariadb || has_library mysqlclient || echo libmariadb-dev
+    # The build that speaks TLS to PostgreSQL links libpq and this.
+    has_library sqlite3 || echo libsqlite3-dev
+    # The certificates of the throw-away servers.
+    type -P openssl >/dev/null || echo openssl
     postgres_programs >/dev/null || echo postgresql
     { mariadb_program mariadbd && mariadb_program mariadb-install-db; } >/dev/null ||
         echo mariadb-server
+    # Backups and users as docs/operate.md makes them.
+    { type -P psql && type -P pg_dump; } >/dev/null || echo postgresql-client
+    { type -P mariadb && type -P mariadb-dump; } >/dev/null || echo mariadb-client
+    type -P sqlite3 >/dev/null || echo sqlite3
     # The examples of docs/clients.md.
     type -P curl >/dev/null || echo curl
     # Checks and tests the alert rules in ops/.

@@ -7,6 +7,10 @@
 #     start_mariadb [SERVER_FLAG...]     exports BOOKSTORE_TEST_MYSQL_URL
 #     stop_servers                       also runs at exit
 #
+# After `SERVERS_SPEAK_TLS=1` they also offer TLS, with certificates that are their own authorities, in
+# the files BOOKSTORE_TEST_POSTGRES_CERTIFICATE (for localhost) and BOOKSTORE_TEST_MYSQL_CERTIFICATE
+# (for 127.0.0.1).
+#
 # Both keep full durability, so that a commit costs here what it costs in a shop. With
 # BOOKSTORE_TEST_KEEP=1 the folders stay, with data and logs, and are named.
 #
@@ -19,6 +23,9 @@ SERVER_FOLDERS=()
 SERVER_PORT=
 SERVER_FOLDER=
 SERVER_COMMAND=()
+# Of the server that is about to start, if it is to speak TLS.
+SERVER_CERTIFICATE=
+SERVER_KEY=
 
 # Seconds that a server may take to start, or to stop before it is killed.
 readonly SERVER_PATIENCE=60
@@ -26,11 +33,12 @@ readonly SERVER_PATIENCE=60
 # The developer's own servers must reach neither the tests nor the tools.
 forget_other_servers() {
     unset DATABASE_URL BOOKSTORE_TEST_POSTGRES_URL BOOKSTORE_TEST_MYSQL_URL
+    unset BOOKSTORE_TEST_POSTGRES_CERTIFICATE BOOKSTORE_TEST_MYSQL_CERTIFICATE
     unset "${!PG@}" "${!MYSQL_@}"
 }
 
 start_postgres() {
-    local programs
+    local programs tls=()
     programs=$(postgres_programs) || fail_to_start PostgreSQL "its programs are not installed"
     new_server_folder postgres
     # A cluster nobody has written to yet can be made again: here alone, no fsync.
@@ -38,12 +46,17 @@ start_postgres() {
         --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
         >"$SERVER_FOLDER/initdb.log" 2>&1 </dev/null ||
         fail_to_start PostgreSQL "initdb failed" "$SERVER_FOLDER/initdb.log"
+    if [[ -n ${SERVERS_SPEAK_TLS-} ]]; then
+        make_certificate PostgreSQL postgres DNS:localhost
+        tls=(-c ssl=on -c ssl_cert_file="$SERVER_CERTIFICATE" -c ssl_key_file="$SERVER_KEY")
+        export BOOKSTORE_TEST_POSTGRES_CERTIFICATE=$SERVER_CERTIFICATE
+    fi
     # SIGINT is a fast shutdown; SIGTERM would wait for the clients to leave. No Unix socket: a
     # folder's path can be longer than a socket's may be.
     start_server PostgreSQL postgres INT postgres_is_ready \
         "$programs/postgres" -D "$SERVER_FOLDER/data" \
         -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=600 \
-        -c fsync=on -c synchronous_commit=on "$@"
+        -c fsync=on -c synchronous_commit=on "${tls[@]}" "$@"
     # It trusts everybody; the password is there for the tests to look for it in every log.
     export BOOKSTORE_TEST_POSTGRES_URL="postgres://postgres:in-no-log@127.0.0.1:$SERVER_PORT/postgres"
 }
@@ -68,7 +81,7 @@ postgres_programs() {
 }
 
 start_mariadb() {
-    local server install
+    local server install tls=()
     { server=$(mariadb_program mariadbd) && install=$(mariadb_program mariadb-install-db); } ||
         fail_to_start MariaDB "its programs are not installed"
     new_server_folder mysql
@@ -77,11 +90,16 @@ start_mariadb() {
         --auth-root-authentication-method=normal \
         >"$SERVER_FOLDER/install.log" 2>&1 </dev/null ||
         fail_to_start MariaDB "mariadb-install-db failed" "$SERVER_FOLDER/install.log"
+    if [[ -n ${SERVERS_SPEAK_TLS-} ]]; then
+        make_certificate MariaDB mysql IP:127.0.0.1
+        tls=(--ssl-cert="$SERVER_CERTIFICATE" --ssl-key="$SERVER_KEY")
+        export BOOKSTORE_TEST_MYSQL_CERTIFICATE=$SERVER_CERTIFICATE
+    fi
     start_server MariaDB mysql TERM mariadb_is_ready \
         "$server" --no-defaults --datadir="$SERVER_FOLDER/data" \
         --socket="$SERVER_FOLDER/socket" --pid-file="$SERVER_FOLDER/pid" \
         --bind-address=127.0.0.1 --skip-name-resolve --max-connections=600 \
-        --character-set-server=utf8mb4 --innodb-flush-log-at-trx-commit=1 "$@"
+        --character-set-server=utf8mb4 --innodb-flush-log-at-trx-commit=1 "${tls[@]}" "$@"
     export BOOKSTORE_TEST_MYSQL_URL="mysql://root@127.0.0.1:$SERVER_PORT/mysql"
 }
 
@@ -91,6 +109,19 @@ mariadb_is_ready() {
 
 mariadb_program() {
     PATH="$PATH:/usr/sbin:/usr/local/sbin" type -P "$1"
+}
+
+# make_certificate NAME USER HOST: a key of USER's and a certificate for HOST in SERVER_FOLDER, for no
+# other name, so that a test can go by one that is wrong. (MariaDB's library takes `localhost` for a
+# Unix socket.)
+make_certificate() {
+    SERVER_CERTIFICATE=$SERVER_FOLDER/certificate.pem
+    SERVER_KEY=$SERVER_FOLDER/key.pem
+    as_user "$2" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+        -subj '/CN=a throw-away server' -addext subjectAltName="$3" \
+        -keyout "$SERVER_KEY" -out "$SERVER_CERTIFICATE" \
+        >"$SERVER_FOLDER/openssl.log" 2>&1 </dev/null ||
+        fail_to_start "$1" "openssl made no certificate" "$SERVER_FOLDER/openssl.log"
 }
 
 # new_server_folder USER: a folder of USER's (of ours, unless we are root), in SERVER_FOLDER.

@@ -19,11 +19,17 @@ use super::{Failure, Format};
 ///
 /// Exit code: 0 all is right, 1 something is wrong, 2 the audit could not be done.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct Audit {
     /// How to write what was found
     #[arg(long, default_value = "table")]
     format: Format,
 }
+
+const AFTER_HELP: &str = "\
+Try it:
+  bookstore audit
+  bookstore audit --format json                for programs";
 
 pub(super) fn run(store: &Store, args: &Audit) -> Result<bool, Failure> {
     let bar = progress_bar();

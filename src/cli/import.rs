@@ -31,6 +31,7 @@ use super::Format;
 ///
 /// Exit code: 0 all rows are in, 1 some were rejected, 2 the file can't be used.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Import {
     /// The CSV file
     pub(crate) file: PathBuf,
@@ -64,6 +65,12 @@ pub(crate) struct Import {
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: Format,
 }
+
+const AFTER_HELP: &str = "\
+Try it:
+  bookstore import books.csv --default-price 1299 --default-quantity 5
+  bookstore import books.csv --column title='Name of the book' --column price=RRP
+  bookstore import books.csv --update          prices have changed";
 
 fn price(text: &str) -> Result<Price, String> {
     let hint = "a whole number of minor units, for instance 1299";

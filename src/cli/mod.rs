@@ -1,16 +1,23 @@
 //! The command line: what can be asked of `bookstore`, and the words it answers with.
 
 mod audit;
+mod completions;
+mod curl;
+mod environment;
+mod health;
 mod import;
+mod man;
+mod migrate;
 mod race;
 mod serve;
+mod settings;
 mod token;
 
 use std::process::ExitCode;
 
 use bookstore::config;
 use bookstore::store::{DatabaseUrl, Store, migrations};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Exit code: all is good.
 const GOOD: u8 = 0;
@@ -26,7 +33,8 @@ const CANNOT: u8 = 2;
 /// setting it keeps its books in bookstore.db in the working directory.
 ///
 /// Every setting may also stand in the environment or in a file .env in the working directory, under
-/// the name in brackets; a flag wins over the environment, the environment over the file.
+/// the name in brackets; a flag wins over the environment, the environment over the file. `bookstore
+/// settings` prints such a file.
 ///
 /// Exit code: 0 good, 1 a check failed, 2 wrong usage or environment.
 #[derive(Debug, Parser)]
@@ -48,6 +56,7 @@ Try it:
   bookstore token create --role admin --name office
   bookstore --database-url postgres://shop@localhost/shop migrate
   bookstore audit
+  bookstore --env-file /etc/bookstore/bookstore.env audit    of the service that a package installed
   bookstore race replay                        the bug that all this is about";
 
 #[derive(Debug, Subcommand)]
@@ -57,19 +66,21 @@ enum Command {
     /// On the embedded default database the first start creates the file, fills in sample books and
     /// prints an admin token with a ready-to-paste purchase. On a server database it never migrates
     /// by itself: run `bookstore migrate` first.
-    Serve(config::Serve),
-    /// Bring the database's schema up to date
-    ///
-    /// Runs the migrations that are built in; what ran already is left alone. The database itself
-    /// must exist, except an embedded one, which is created.
-    Migrate,
+    #[command(after_help = serve::AFTER_HELP)]
+    // Boxed: it has by far the most settings.
+    Serve(Box<config::Serve>),
+    Migrate(migrate::Migrate),
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Command),
     Import(import::Import),
     Audit(audit::Audit),
+    Health(health::Health),
     #[command(subcommand)]
     Race(race::Command),
+    Settings(settings::Settings),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// How a command writes what it found.
@@ -86,11 +97,9 @@ type Failure = Box<dyn std::error::Error>;
 
 /// Runs what the command line asks for and says how it ended.
 pub(crate) fn run() -> ExitCode {
-    // Before clap reads the environment. No .env is as good as an empty one.
-    if let Err(error) = dotenvy::dotenv()
-        && !error.not_found()
-    {
-        eprintln!("error: .env cannot be read: {error}");
+    // Before clap reads the environment.
+    if let Err(error) = environment::load(CommandLine::command()) {
+        eprintln!("error: {error}");
         return CANNOT.into();
     }
     warn_of_unknown_settings();
@@ -101,7 +110,9 @@ pub(crate) fn run() -> ExitCode {
             let code = if error.use_stderr() { CANNOT } else { GOOD };
             let _ = error.print();
             if let Some(variable) = variable_of(&error) {
-                eprintln!("\nThe value may come from {variable} in the environment or in .env.");
+                eprintln!(
+                    "\nThe value may come from {variable} in the environment or in a file of settings."
+                );
             }
             return code.into();
         }
@@ -118,8 +129,6 @@ pub(crate) fn run() -> ExitCode {
 
 /// A misspelt setting would be silently ignored.
 fn warn_of_unknown_settings() {
-    use clap::CommandFactory;
-
     let command = CommandLine::command();
     let known: Vec<_> = std::iter::once(&command)
         .chain(command.get_subcommands())
@@ -140,7 +149,6 @@ fn warn_of_unknown_settings() {
 
 /// The environment variable behind the setting that `error` is about, if that is set.
 fn variable_of(error: &clap::Error) -> Option<String> {
-    use clap::CommandFactory;
     use clap::error::{ContextKind, ContextValue};
 
     let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else { return None };
@@ -155,31 +163,22 @@ fn variable_of(error: &clap::Error) -> Option<String> {
 
 fn execute(line: CommandLine) -> Result<bool, Failure> {
     line.common.start_log()?;
-    let (url, is_embedded_default) = line.common.database()?;
+    // Not every command wants a database, and those that don't should not mind a wrong one.
+    let database = || line.common.database();
+    let url = || database().map(|(url, _)| url);
     match line.command {
-        None => serve::run(url, is_embedded_default, &line.serve),
-        Some(Command::Serve(serve)) => serve::run(url, is_embedded_default, &serve),
-        Some(Command::Migrate) => migrate(&url),
-        Some(Command::Token(command)) => token::run(&open(url)?, &command),
-        Some(Command::Import(import)) => import::run(&open(url)?, &import),
-        Some(Command::Audit(audit)) => audit::run(&open(url)?, &audit),
-        Some(Command::Race(command)) => race::run(&url, &command),
+        None => serve::run(database()?, &line.serve),
+        Some(Command::Serve(serve)) => serve::run(database()?, &serve),
+        Some(Command::Migrate(migrate)) => migrate::run(&url()?, &migrate),
+        Some(Command::Token(command)) => token::run(&open(url()?)?, &command),
+        Some(Command::Import(import)) => import::run(&open(url()?)?, &import),
+        Some(Command::Audit(audit)) => audit::run(&open(url()?)?, &audit),
+        Some(Command::Health(health)) => health::run(&health),
+        Some(Command::Race(command)) => race::run(&url()?, &command),
+        Some(Command::Settings(_)) => settings::run(),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     }
-}
-
-fn migrate(url: &DatabaseUrl) -> Result<bool, Failure> {
-    let ran = migrations::run(url)?;
-    for name in &ran {
-        println!("ran {name}");
-    }
-    // A catalogue that is older than its search is found from now on.
-    let store = open(url.clone())?;
-    let indexed = store.index_books(|| false)?;
-    if indexed > 0 {
-        println!("indexed {indexed} books");
-    }
-    println!("{url} is up to date");
-    Ok(true)
 }
 
 /// Opens a store whose schema is current.
@@ -188,6 +187,19 @@ fn open(url: DatabaseUrl) -> Result<Store, Failure> {
 }
 
 fn open_with(settings: bookstore::store::Settings) -> Result<Store, Failure> {
+    let store = connect(&settings)?;
+    if store.read(store.deadline(), migrations::is_pending)? {
+        return Err(format!(
+            "{} lacks migrations that this program needs; run `bookstore migrate`",
+            settings.url
+        )
+        .into());
+    }
+    Ok(store)
+}
+
+/// Opens a store whatever its schema.
+fn connect(settings: &bookstore::store::Settings) -> Result<Store, Failure> {
     // Opening a file that is not there would create an empty database.
     if let Some(file) = settings.url.file()
         && !file.exists()
@@ -200,14 +212,7 @@ fn open_with(settings: bookstore::store::Settings) -> Result<Store, Failure> {
         )
         .into());
     }
-    let store = Store::open(&settings)
-        .map_err(|error| format!("{error}. Is the database running, and is DATABASE_URL right?"))?;
-    if store.read(store.deadline(), migrations::is_pending)? {
-        return Err(format!(
-            "{} lacks migrations that this program needs; run `bookstore migrate`",
-            settings.url
-        )
-        .into());
-    }
-    Ok(store)
+    Store::open(settings).map_err(|error| {
+        format!("{error}. Is the database running, and is DATABASE_URL right?").into()
+    })
 }

@@ -11,7 +11,16 @@ use bookstore::http;
 use bookstore::store::{Backend, DatabaseUrl, Store, Token, audit, books, clients, migrations};
 use bookstore::till::{Indexer, Sweeper, Till};
 
+use super::curl::Way;
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::{Failure, open_with};
+
+pub(super) const AFTER_HELP: &str = "\
+Try it:
+  bookstore serve --listen 127.0.0.1:0         on a free port, which the first line names
+  bookstore serve --database-url postgres://shop@localhost/shop
+  bookstore serve --log info,bookstore::http=debug    a line for every answer";
 
 /// What the first run shows: a purchase that works when pasted.
 struct Welcome {
@@ -20,11 +29,14 @@ struct Welcome {
     title: String,
 }
 
-pub(super) fn run(
-    url: DatabaseUrl,
-    is_embedded_default: bool,
-    settings: &Serve,
-) -> Result<bool, Failure> {
+/// Serves until it is told to stop. `database` is where the books are, and whether that is the
+/// embedded default that nobody asked for.
+pub(super) fn run(database: (DatabaseUrl, bool), settings: &Serve) -> Result<bool, Failure> {
+    let (url, is_embedded_default) = database;
+    let system = actix_web::rt::System::new();
+    // SIGHUP means "take up new certificates". Whoever sends it while the database is still being migrated
+    // must not end the process: from here on it does not.
+    let _heard = system.block_on(async { signal(SignalKind::hangup()) })?;
     // First of all: an address that cannot be had must not cost the one token that is ever shown.
     let listener = bind(settings.listen, "--listen or BOOKSTORE_LISTEN")?;
     let metrics = settings.metrics_listen;
@@ -32,22 +44,24 @@ pub(super) fn run(
         .map(|listen| bind(listen, "--metrics-listen or BOOKSTORE_METRICS_LISTEN"))
         .transpose()?;
     let address = listener.local_addr()?;
+    let tls = settings.tls.open()?;
+    let way = Way::to(address, tls.as_ref());
     // An embedded database is this program's own: nobody else would migrate it.
     if url.backend() == Backend::Sqlite {
         migrations::run(&url)?;
     }
     let store = open_with(settings.store(url.clone()))?;
     let welcome = if is_embedded_default { welcome(&store)? } else { None };
-    let http_settings = settings.http(url.backend());
+    let http_settings = settings.http(url.backend(), tls);
     let till = Arc::new(Till::open("till", store.clone(), &settings.till())?);
     let checkout = Arc::clone(&till);
     let sweeper = Sweeper::start(store.clone())?;
     let indexer = Indexer::start(store.clone())?;
-    let served = actix_web::rt::System::new().block_on(async {
+    let served = system.block_on(async {
         let metrics = metrics.map(|listener| start_metrics(store.clone(), listener)).transpose()?;
         let server = http::serve(store, checkout, &http_settings, listener)?;
         tracing::info!(%address, database = %url, "serving");
-        announce(address, metrics, welcome)?;
+        announce(address, &way, metrics, welcome)?;
         server.await
     });
     // Nobody waits for an answer any more, but what was taken is finished.
@@ -105,26 +119,31 @@ fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
 /// Says where the service is, on standard output. The first line is for programs too.
 fn announce(
     address: SocketAddr,
+    way: &Way,
     metrics: Option<SocketAddr>,
     welcome: Option<Welcome>,
 ) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{address}")?;
+    writeln!(out, "listening on {}://{address}", way.scheme)?;
     if let Some(metrics) = metrics {
         writeln!(out, "metrics on http://{metrics}/metrics")?;
     }
     if let Some(welcome) = welcome {
         let Welcome { token, book_id, title } = welcome;
+        let Way { url, options, note, .. } = way;
         let token = token.reveal();
         writeln!(
             out,
             "\nThis is the first run. Here is an admin token, which is shown only now:\n\n    {token}\n\nBuy a copy of \"{title}\":\n\n    \
-             curl -i http://{address}/v1/books/{book_id}/purchases \\\n      \
+             curl -i {options}{url}/v1/books/{book_id}/purchases \\\n      \
              -H 'Authorization: Bearer {token}' \\\n      \
              -H 'Content-Type: application/json' \\\n      \
              -H 'Idempotency-Key: first-purchase' \\\n      \
              -d '{{\"quantity\": 1}}'\n"
         )?;
+        if let Some(note) = note {
+            writeln!(out, "{note}\n")?;
+        }
     }
     out.flush()
 }

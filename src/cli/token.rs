@@ -5,6 +5,7 @@ use std::io::Write;
 use bookstore::domain::{ClientId, ClientName, Role};
 use bookstore::store::{Store, Token, clients};
 use chrono::{DateTime, SecondsFormat, Utc};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use comfy_table::{Table, presets};
 use serde_json::json;
 
@@ -16,29 +17,48 @@ pub(super) enum Command {
     ///
     /// The database keeps a SHA-256 of the token, from which nobody gets it back. Whoever loses it
     /// gets a new one.
+    #[command(after_help = CREATE_AFTER_HELP)]
     Create {
         /// What the client may do: a storefront buys and sees its own orders, an admin does all
-        #[arg(long, value_parser = role)]
+        #[arg(long, value_parser = roles())]
         role: Role,
         /// What to call it, 1 to 200 characters
         #[arg(long, value_parser = |text: &str| ClientName::parse(text))]
         name: ClientName,
     },
     /// List all clients
+    #[command(after_help = LIST_AFTER_HELP)]
     List {
         /// How to write the list
         #[arg(long, default_value = "table")]
         format: Format,
     },
     /// Refuse a client's token from now on, on every instance
+    #[command(after_help = REVOKE_AFTER_HELP)]
     Revoke {
         /// The client's id, as `token list` shows it
         id: i64,
     },
 }
 
-fn role(text: &str) -> Result<Role, String> {
-    Role::from_word(text).ok_or_else(|| "must be admin or storefront".to_owned())
+const CREATE_AFTER_HELP: &str = "\
+Try it:
+  bookstore token create --role storefront --name web
+  TOKEN=$(bookstore token create --role admin --name office)";
+
+const LIST_AFTER_HELP: &str = "\
+Try it:
+  bookstore token list
+  bookstore token list --format json           for programs";
+
+const REVOKE_AFTER_HELP: &str = "\
+Try it:
+  bookstore token revoke 3";
+
+/// With the words for them in the help, in completions, and in what is said of a wrong one.
+fn roles() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new([Role::Admin, Role::Storefront].map(Role::as_str))
+        .try_map(|word| Role::from_word(&word).ok_or("no role of this name"))
 }
 
 pub(super) fn run(store: &Store, command: &Command) -> Result<bool, Failure> {

@@ -52,7 +52,7 @@ pub struct Limits {
 
     /// Origin whose pages may use the API in a browser (CORS); may be given several times
     ///
-    /// For instance https://shop.example. Without any, browsers keep other sites' pages out.
+    /// For instance `https://shop.example`. Without any, browsers keep other sites' pages out.
     #[arg(
         long = "cors-origin",
         env = "BOOKSTORE_CORS_ORIGINS",
@@ -69,7 +69,7 @@ pub struct Limits {
     /// Most connections at once from one address, so that nobody takes them all; 0: no limit
     ///
     /// One more is closed at once. Does not hold for loopback addresses and trusted proxies.
-    #[arg(long, env = "BOOKSTORE_ADDRESS_CONNECTIONS", default_value_t = 1_024, value_parser = whole::<u32>(0, MOST), value_name = "N")]
+    #[arg(long, env = "BOOKSTORE_ADDRESS_CONNECTIONS", default_value_t = 256, value_parser = whole::<u32>(0, MOST), value_name = "N")]
     pub address_connections: u32,
 
     /// Seconds that a peer has to send the headers of a request

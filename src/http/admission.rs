@@ -34,7 +34,8 @@ pub(super) async fn admit<B: MessageBody + 'static>(
 /// How the caller stands with its limit, if one counts it.
 async fn enter(request: &ServiceRequest) -> Result<Option<Standing>, Problem> {
     // The API speaks JSON only; pages for people are outside it.
-    let is_api = request.path().starts_with("/v1/");
+    // The path as routes see it, decoded: another spelling of it is no way around.
+    let is_api = request.match_info().as_str().starts_with("/v1/");
     if is_api && !accepts_json(request) {
         return Err(Problem::new(&NOT_ACCEPTABLE, "this service answers in application/json"));
     }

@@ -31,7 +31,8 @@ fn parse(ids: &str) -> Result<Vec<BookId>, Problem> {
     }
     let id = |text: &str| -> Option<BookId> {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse().ok().filter(|id| is_number && *id > 0).map(BookId)
+        let is_canonical = is_number && !text.starts_with('0');
+        text.parse().ok().filter(|_| is_canonical).map(BookId)
     };
     let parsed: Option<Vec<BookId>> = ids.into_iter().map(id).collect();
     parsed.ok_or_else(|| {
@@ -47,10 +48,12 @@ mod tests {
     fn ids_are_numbers_with_commas_between_them() {
         assert_eq!(parse("3,1,3").unwrap(), [BookId(3), BookId(1), BookId(3)]);
         assert_eq!(parse(&vec!["7"; MAX_PAGE].join(",")).unwrap().len(), MAX_PAGE);
+        assert_eq!(parse("9223372036854775807").unwrap(), [BookId(i64::MAX)]);
         for ids in ["", ",", "1,", ",1", "1,,2", "0", "-1", "+1", "1.5", "x", "1 ,2", "1;2", "\0"] {
             assert!(parse(ids).is_err(), "{ids}");
         }
-        assert!(parse("99999999999999999999").is_err());
+        assert!(parse("007").is_err(), "an id is written in one way");
+        assert!(parse("9223372036854775808").is_err());
         assert!(parse(&vec!["7"; MAX_PAGE + 1].join(",")).is_err());
     }
 }

@@ -12,7 +12,7 @@ use super::input::{PriceBody, entry, page_limit, request};
 use super::openapi::{fields, params};
 use super::problem::Problem;
 use super::view::{BookView, PageView};
-use super::{basket, caching, cursor, replayable};
+use super::{basket, caching, cursor, replayable, whole};
 use crate::domain::{Author, BookEdit, Counted, Isbn, NewBook, Search, Title};
 use crate::store::books::{self, Listing, Mark, SortBy};
 use crate::store::stock;
@@ -41,7 +41,7 @@ pub(super) struct ListQuery {
     after: Option<String>,
     /// Only these books, in this order: up to 100 ids with commas between them. Goes with no other
     /// parameter; those that are not for sale are left out.
-    #[param(example = "1,2,3")]
+    #[param(schema_with = fields::ids)]
     ids: Option<String>,
 }
 
@@ -177,6 +177,7 @@ pub(super) struct CreateBody {
     #[schema(schema_with = fields::author)]
     author: String,
     price: PriceBody,
+    #[serde(default, deserialize_with = "whole::number_or_null")]
     #[schema(schema_with = fields::first_quantity)]
     quantity: Option<i64>,
 }

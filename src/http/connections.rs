@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use parking_lot::Mutex;
@@ -25,18 +26,25 @@ use crate::metrics::{self, Limit};
 /// How often the connections are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// What the operating system takes in of a peer before it is read, in bytes. The HTTP layer takes all that
+/// is there and makes requests of it before it looks whether it has too many already: tiny ones cost a
+/// hundred times their bytes, and with the usual buffers a connection that sends thousands of them and
+/// never reads cost four megabytes. Most requests fit in here; a long body takes some more round trips.
+const UNREAD: usize = 4 * 1024;
+
 /// How long a connection is left open after its last answer, for the peer to read that.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A connection that is never cut, because it was already.
 const NEVER: u64 = u64::MAX;
 
-/// Makes the operating system give up a peer that does not take what it is sent. Connections have this
-/// from their listener, with and without TLS.
+/// Makes the operating system give up a peer that does not take what it is sent, and not take in more of a
+/// peer than is read. Connections have this from their listener, with and without TLS.
 ///
 /// # Errors
 /// If the operating system does not know how.
 pub(super) fn bound(listener: &TcpListener, write_timeout: Duration) -> std::io::Result<()> {
+    SockRef::from(listener).set_recv_buffer_size(UNREAD)?;
     // TCP_USER_TIMEOUT (RFC 5482): no byte was acknowledged for so long, or, in Linux, the peer's window
     // was closed for so long (measured with 6.18). Elsewhere the time below has to do.
     #[cfg(target_os = "linux")]
@@ -99,7 +107,10 @@ impl Connections {
     ) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + use<> {
         let all = Arc::clone(self);
         move |stream, data| {
-            let Some(stream) = tcp_of(stream) else { return };
+            let Some(stream) = tcp_of(stream) else {
+                tracing::error!("a connection of a kind that nobody knows: its limits do not hold");
+                return;
+            };
             let Ok(peer) = stream.peer_addr() else { return };
             let socket = SockRef::from(stream);
             let connection = socket.try_clone().map(|clone| all.open(clone, peer.ip()));
@@ -169,7 +180,8 @@ impl Connections {
 
 /// The TCP connection that HTTP is spoken on.
 fn tcp_of(stream: &dyn Any) -> Option<&TcpStream> {
-    stream.downcast_ref::<TcpStream>()
+    let within_tls = || Some(stream.downcast_ref::<TlsStream<TcpStream>>()?.get_ref().0);
+    stream.downcast_ref::<TcpStream>().or_else(within_tls)
 }
 
 impl Connection {

@@ -11,23 +11,25 @@ const METHODS: [Method; 5] =
     [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE];
 
 /// What pages may send, beside what every page may.
-const SENT: [&str; 6] = [
+const SENT: [&str; 7] = [
     "authorization",
     "content-type",
     "idempotency-key",
     "if-match",
     "if-none-match",
+    "traceparent",
     "x-request-id",
 ];
 
 /// What pages may read, beside what every page may.
-const READ: [&str; 8] = [
+const READ: [&str; 9] = [
     "etag",
     "idempotent-replayed",
     "location",
     "ratelimit",
     "ratelimit-policy",
     "retry-after",
+    "traceresponse",
     "www-authenticate",
     "x-request-id",
 ];

@@ -125,11 +125,7 @@ fn refuse_lists_for_objects(text: &str) -> Result<(), Problem> {
 fn in_words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    text.replace("expected i64", "expected a whole number")
-        .split(", expected struct ")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    text.split(", expected struct ").next().unwrap_or_default().to_owned()
 }
 
 /// The path as a JSON Pointer (RFC 6901).

@@ -9,6 +9,7 @@ use super::Shop;
 use super::extract::{Faults, Key};
 use super::openapi::fields;
 use super::problem::Problem;
+use super::whole;
 use crate::domain::limits::{DEFAULT_PAGE, MAX_LINES, MAX_PAGE};
 use crate::domain::{
     BookId, Client, EntryId, NewEntry, OutOfRange, Price, Reference, Request, RequestHash,
@@ -19,6 +20,7 @@ use crate::domain::{
 #[serde(deny_unknown_fields)]
 #[schema(as = Price, example = json!({ "amount": 1499 }))]
 pub(super) struct PriceBody {
+    #[serde(deserialize_with = "whole::number")]
     #[schema(schema_with = fields::amount)]
     pub(super) amount: i64,
     #[schema(schema_with = fields::currency)]
@@ -39,7 +41,9 @@ impl PriceBody {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LineBody {
+    #[serde(deserialize_with = "whole::number")]
     pub(super) book_id: i64,
+    #[serde(deserialize_with = "whole::number")]
     pub(super) quantity: i64,
 }
 

@@ -27,8 +27,10 @@ mod routes;
 mod security_headers;
 mod slices;
 mod stock;
+pub mod tls;
 mod trace;
 mod view;
+mod whole;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -47,6 +49,7 @@ use self::auth::Tokens;
 use self::connections::Connections;
 pub use self::inside::serve_metrics;
 use self::limits::Limits;
+pub use self::tls::Tls;
 use crate::config::{self, Currency};
 use crate::domain::limits::MAX_BODY_BYTES;
 use crate::store::{self, AnyConnection, Store};
@@ -97,6 +100,8 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// What callers may ask for, and who is believed.
     pub limits: config::Limits,
+    /// HTTPS in place of HTTP.
+    pub tls: Option<Tls>,
 }
 
 impl Shop {
@@ -203,7 +208,7 @@ fn connections_of_a_worker(settings: &Settings, workers: usize) -> usize {
 }
 
 /// The service on `listener`. It runs when it is awaited, and ends on SIGINT or SIGTERM after the
-/// requests under way were answered. Orders go to `checkout`.
+/// requests under way were answered; SIGHUP takes up new TLS files. Orders go to `checkout`.
 ///
 /// # Errors
 /// If the operating system refuses the listener or the signals.
@@ -240,10 +245,21 @@ pub fn serve(
     .on_connect(connections.greeter())
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS);
-    let server = server.listen(listener)?.run();
+    let server = match &settings.tls {
+        None => server.listen(listener)?,
+        Some(tls) => server
+            .tls_handshake_timeout(tls::HANDSHAKE_TIMEOUT)
+            .max_connection_rate(tls::HANDSHAKES_AT_ONCE)
+            .listen_rustls_0_23(listener, tls.server_config())?,
+    };
+    let server = server.run();
     actix_web::rt::spawn(connections.watch());
     // From here on a signal is heard, before anybody is told that the service listens.
     let signals = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let hangups = signal(SignalKind::hangup())?;
+    let metrics = Arc::clone(stopping.store.metrics());
+    settings.tls.iter().for_each(|tls| tls.note(&metrics));
+    actix_web::rt::spawn(tls::take_up_when_asked(hangups, settings.tls.clone(), metrics));
     actix_web::rt::spawn(stop_when_asked(signals, stopping, server.handle()));
     Ok(server)
 }

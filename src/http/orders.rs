@@ -14,7 +14,7 @@ use super::input::{LineBody, moment, page_limit, parse_lines, request};
 use super::openapi::{fields, params};
 use super::problem::Problem;
 use super::view::{HoldView, OrderView, PageView};
-use super::{cursor, replayable};
+use super::{cursor, replayable, whole};
 use crate::domain::{
     Act, BookId, Copies, HoldSeconds, NewOrder, OrderId, OrderStatus, Placement, Request, Wish,
 };
@@ -25,6 +25,7 @@ use crate::store::orders::{self, Filter, HoldMark};
 #[serde(deny_unknown_fields)]
 #[schema(as = Purchase, example = json!({ "quantity": 2 }))]
 pub(super) struct PurchaseBody {
+    #[serde(deserialize_with = "whole::number")]
     #[schema(schema_with = fields::copies)]
     quantity: i64,
 }
@@ -77,7 +78,11 @@ pub(super) struct OrderBody {
     lines: Vec<LineBody>,
     // Not there in the hash of a request without it: keys of orders from before there were holds
     // still stand for them.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole::number_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(schema_with = fields::hold_seconds)]
     hold_seconds: Option<i64>,
 }

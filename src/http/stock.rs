@@ -12,7 +12,7 @@ use super::input::{LineBody, entry, page_limit, parse_lines, parse_reference, re
 use super::openapi::{fields, params};
 use super::problem::Problem;
 use super::view::{EntryView, MovementView, PageView};
-use super::{cursor, replayable};
+use super::{cursor, replayable, whole};
 use crate::domain::{Copies, Counted, Delivered, Reason};
 use crate::store::{books, movements, stock};
 
@@ -20,6 +20,7 @@ use crate::store::{books, movements, stock};
 #[serde(deny_unknown_fields)]
 #[schema(as = RestockOfOne, example = json!({ "quantity": 30, "reference": "delivery 4711" }))]
 pub(super) struct RestockOneBody {
+    #[serde(deserialize_with = "whole::number")]
     #[schema(schema_with = fields::delivered)]
     quantity: i64,
     #[schema(schema_with = fields::reference)]
@@ -164,8 +165,10 @@ pub(super) async fn take_back(
 #[serde(deny_unknown_fields)]
 #[schema(as = Stocktake, example = json!({ "counted": 39 }))]
 pub(super) struct StocktakeBody {
+    #[serde(deserialize_with = "whole::number")]
     #[schema(schema_with = fields::counted)]
     counted: i64,
+    #[serde(default, deserialize_with = "whole::number_or_null")]
     #[schema(schema_with = fields::expected)]
     expected: Option<i64>,
 }

@@ -5,6 +5,7 @@
 //! allocation. What has to be asked for, such as the state of a pool, is asked for when somebody reads
 //! the page. No label takes a value that a caller could make up.
 
+mod certificate;
 mod desk;
 mod limits;
 mod pool;
@@ -20,6 +21,7 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+pub use certificate::Certificate;
 pub use desk::{Desk, TurnedAway};
 pub use limits::{Limit, Limits};
 pub use pool::{Cause, Pool, PoolUse};
@@ -35,6 +37,8 @@ pub struct Metrics {
     pub requests: Requests,
     /// What limits refused.
     pub limits: Limits,
+    /// The certificate of HTTPS.
+    pub certificate: Certificate,
     /// The desk where orders are placed.
     pub sales_desk: Desk,
     /// The desk where holds are confirmed.
@@ -68,6 +72,7 @@ impl Metrics {
         Self {
             requests: Requests::new(&book),
             limits: Limits::new(&book),
+            certificate: Certificate::new(&book),
             sales_desk,
             confirmations_desk,
             settlements_desk,

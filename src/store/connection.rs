@@ -7,7 +7,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, ConnectionError, QueryResult};
 
-use super::secrets;
+use super::{encryption, secrets};
 
 /// How long a statement waits for a lock before the transaction is given up and run again.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
@@ -76,10 +76,32 @@ pub enum BadDatabaseUrl {
     /// `sqlite://` without a file. An in-memory database would be another one for each connection.
     #[error("sqlite:// needs the path of a file, for instance sqlite://bookstore.db")]
     NoFile,
+    /// It asks for TLS, which the libpq in this program does not speak. What asks for it.
+    #[error(
+        "{} asks for TLS, and {}. Should the way to the server be safe without: sslmode=disable",
+        .0, encryption::BUILD_WITH_TLS
+    )]
+    NoTlsToPostgres(String),
+    /// It has an `ssl_mode`, which would be dropped.
+    #[error(
+        "ssl_mode does not reach MariaDB's client library, which this program was built with. Leave it \
+         out: with ssl_ca=FILE alone the connection is encrypted, and to a server whose certificate that \
+         authority signed, or refused; the server's name is not looked at. A program built with MySQL's \
+         own library (libmysqlclient) knows ssl_mode=verify_identity"
+    )]
+    NoSslMode,
+    /// It has a parameter of this name, which would be dropped.
+    #[error(
+        "the parameter {0} is none that a mysql:// URL may have, and would be ignored. These are: \
+         unix_socket, ssl_ca, ssl_cert, ssl_key, and with MySQL's own client library ssl_mode"
+    )]
+    UnknownParameter(String),
 }
 
 impl DatabaseUrl {
-    /// Takes a URL with scheme `sqlite`, `postgres`, `postgresql`, `mysql` or `mariadb`.
+    /// Takes a URL with scheme `sqlite`, `postgres`, `postgresql`, `mysql` or `mariadb`. One that asks for
+    /// TLS, in itself or together with libpq's part of the environment, is refused by a build that cannot
+    /// do that.
     ///
     /// # Errors
     /// [`BadDatabaseUrl`] names the fix.
@@ -99,6 +121,7 @@ impl DatabaseUrl {
         {
             return Err(BadDatabaseUrl::NoFile);
         }
+        encryption::refuse_what_is_not_done(backend, &url, |name| std::env::var(name).ok())?;
         Ok(Self { backend, url })
     }
 
@@ -193,7 +216,8 @@ impl AnyConnection {
         Self::establish(url).map_err(|error| match error {
             // libpq repeats what it cannot read of a URL.
             ConnectionError::BadConnection(said) => {
-                ConnectionError::BadConnection(secrets::conceal(&url.url, &said))
+                let said = secrets::conceal(&url.url, &said);
+                ConnectionError::BadConnection(encryption::explain(said))
             }
             ConnectionError::InvalidConnectionUrl(said) => {
                 ConnectionError::InvalidConnectionUrl(secrets::conceal(&url.url, &said))
@@ -207,7 +231,13 @@ impl AnyConnection {
             #[cfg(feature = "postgres")]
             Backend::Postgres => diesel::PgConnection::establish(&url.url).map(Self::Postgres),
             #[cfg(feature = "mysql")]
-            Backend::Mysql => diesel::MysqlConnection::establish(&url.url).map(Self::Mysql),
+            Backend::Mysql => {
+                let mut connection = diesel::MysqlConnection::establish(&url.url)?;
+                if encryption::must_be_encrypted(&url.url) {
+                    insist_on_encryption(&mut connection)?;
+                }
+                Ok(Self::Mysql(connection))
+            }
             #[cfg(feature = "sqlite")]
             Backend::Sqlite => diesel::SqliteConnection::establish(&url.url).map(Self::Sqlite),
             #[allow(unreachable_patterns, reason = "reached in builds without every backend")]
@@ -275,6 +305,30 @@ impl AnyConnection {
     }
 }
 
+/// Gives a connection up that is in clear text, whatever its client library thinks of that.
+#[cfg(feature = "mysql")]
+fn insist_on_encryption(connection: &mut diesel::MysqlConnection) -> Result<(), ConnectionError> {
+    use diesel::RunQueryDsl;
+
+    #[derive(diesel::QueryableByName)]
+    struct Status {
+        #[diesel(sql_type = diesel::sql_types::Text, column_name = "Value")]
+        cipher: String,
+    }
+
+    let status = diesel::sql_query("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+        .get_result::<Status>(connection)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    match status.cipher.is_empty() {
+        false => Ok(()),
+        true => Err(ConnectionError::BadConnection(
+            "the URL has files of certificates, but the server offers no TLS, or somebody on the way \
+             to it keeps it from us"
+                .to_owned(),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,7 +349,7 @@ mod tests {
     fn a_url_is_shown_without_its_password() {
         for (url, shown) in [
             (
-                "postgres://shop:s3cret@db:5432/books?sslmode=require",
+                "postgres://shop:s3cret@db:5432/books?application_name=shop",
                 "postgres://shop@db:5432/books",
             ),
             ("postgres://shop:p@ss@db/books", "postgres://shop@db/books"),

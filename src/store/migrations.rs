@@ -28,10 +28,7 @@ mod ran {
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// The database cannot be reached.
-    #[error(
-        "cannot reach {url}: {reason}. The server must run and have the database, which `createdb` or \
-         CREATE DATABASE makes"
-    )]
+    #[error("cannot reach {url}: {reason}. {}", advice(.url))]
     Unreachable {
         /// Where it should be.
         url: DatabaseUrl,
@@ -41,6 +38,18 @@ pub enum MigrationError {
     /// A migration failed; those before it stay.
     #[error("the migration failed: {0}")]
     Failed(String),
+}
+
+/// What must be there for a database to be reached.
+fn advice(url: &DatabaseUrl) -> &'static str {
+    match url.backend() {
+        Backend::Sqlite => {
+            "Its folder must exist and be writable, and the file must be an SQLite database"
+        }
+        Backend::Postgres | Backend::Mysql => {
+            "The server must run and have the database, which `createdb` or CREATE DATABASE makes"
+        }
+    }
 }
 
 /// Runs what is pending and returns the names of what ran, in order. Creates an embedded database

@@ -8,6 +8,7 @@ pub mod books;
 pub mod clients;
 mod clock;
 mod connection;
+mod encryption;
 mod entries;
 mod error;
 mod indexing;

@@ -40,7 +40,7 @@ fn of(url: &str) -> Vec<String> {
 }
 
 /// Percent-decoded as far as that goes.
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

@@ -87,7 +87,7 @@ fn wrong_values(book: i64) -> Vec<(String, String, String)> {
         "[]",
         "{}",
         "1.5",
-        "1e2",
+        "1e-2",
         "-1",
         "-9223372036854775808",
         "1e300",

@@ -9,6 +9,7 @@ use crate::scenarios;
 pub const SCENARIOS: &[Scenario] = scenarios![
     Shop on Backend::EMBEDDED:
         the_document_is_served_as_it_lies_in_the_tree,
+        a_store_with_another_currency_says_so,
         the_page_loads_nothing_from_elsewhere,
         every_type_of_problem_has_a_page_for_terminals_and_for_browsers,
 ];
@@ -20,6 +21,20 @@ fn the_document_is_served_as_it_lies_in_the_tree(shop: &Shop) {
     let copy: Value = serde_json::from_str(&std::fs::read_to_string(copy).unwrap()).unwrap();
     assert_eq!(served.body, copy);
     assert_eq!(copy["openapi"], "3.1.0");
+}
+
+fn a_store_with_another_currency_says_so(shop: &Shop) {
+    let server = shop.server_on(&shop.database.url, &["--currency", "USD"]);
+    let document = shop.admin.at(&server).get("/openapi.json").expect(200);
+    let price = &document["components"]["schemas"]["Price"]["properties"]["currency"];
+    assert_eq!(price["enum"], serde_json::json!(["USD", null]));
+    assert!(!document.body.to_string().contains("\"EUR\""), "an example is in another currency");
+    let new = |currency: &str| {
+        let price = serde_json::json!({ "amount": 1, "currency": currency });
+        crate::kit::new_book(serde_json::json!({ "price": price }))
+    };
+    shop.admin.at(&server).post("/v1/books", new("USD")).expect(201);
+    shop.admin.at(&server).post("/v1/books", new("EUR")).refused(422, "invalid_request");
 }
 
 fn the_page_loads_nothing_from_elsewhere(shop: &Shop) {

@@ -21,7 +21,7 @@ fn said(server: &Server) -> String {
     format!("{}\n{}", server.stdout(), server.log())
 }
 
-fn token_in(said: &str) -> Option<String> {
+pub fn token_in(said: &str) -> Option<String> {
     let start = said.find("bks_")?;
     let rest = &said[start..];
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c));
@@ -29,7 +29,7 @@ fn token_in(said: &str) -> Option<String> {
 }
 
 /// The curl command in `said`, with the lines that it goes on over.
-fn curl_in(said: &str) -> Option<String> {
+pub fn curl_in(said: &str) -> Option<String> {
     let lines: Vec<_> = said.lines().collect();
     let first = lines
         .iter()

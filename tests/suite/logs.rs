@@ -1,5 +1,6 @@
 //! What is logged: whom and what a line is about, the trace it belongs to, and never a secret.
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::kit::{
-    Backend, Bookstore, Client, Proxy, Running, Scenario, Server, Shop, eventually,
+    Backend, Bookstore, Client, Origin, Proxy, RunLog, Running, Scenario, Server, Shop, eventually,
     in_clean_environment,
 };
 use crate::scenarios;
@@ -21,6 +22,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         a_password_is_in_no_line_whatever_becomes_of_the_database;
     Nothing on Backend::SERVERS:
         a_password_is_in_no_error_of_the_command_line;
+    Nothing on Backend::EMBEDDED:
+        the_search_of_the_log_of_a_run_finds_whatever_leaked;
     Shop on Backend::EMBEDDED:
         a_terminal_gets_text_and_anything_else_json;
 ];
@@ -235,4 +238,36 @@ fn a_terminal_gets_text_and_anything_else_json(shop: &Shop) {
     assert!(!at_terminal.contains('{'), "{at_terminal}");
     let asked = run("--log-format json");
     assert!(asked.contains("\"message\":\"serving\""), "{asked}");
+}
+
+/// The search that ends each run of these tests (see kit/run_log.rs), on small logs of its own.
+fn the_search_of_the_log_of_a_run_finds_whatever_leaked(_: Backend) {
+    let token = format!("bks_{}", &"aB3-_".repeat(9)[..43]);
+    let process = |arguments: &[&str]| {
+        let mut command = Command::new("/somewhere/bookstore");
+        command.args(arguments).env("DATABASE_URL", "postgres://shop:pa55%21word@db/shop");
+        Origin::of(&command)
+    };
+    let leaks = |stdout: &str, stderr: &str| {
+        let mut run = RunLog::new();
+        run.keep(&process(&["serve"]), stdout, stderr);
+        run.keep(&process(&["token", "create", "--name", "me"]), &token, "made");
+        let verdict = run.verdict();
+        assert_eq!(verdict.is_good(), verdict.leaks.is_empty(), "{verdict}");
+        verdict.leaks.len()
+    };
+    assert_eq!(leaks("listening on", "serving postgres://shop@db/shop\nbook-and_a_long_word"), 0);
+    let bare = &token["bks_".len()..];
+    let inside = format!("x{bare}y");
+    for leak in [&token, bare, &inside, "bks_something", "pa55%21word", "pa55!word"] {
+        assert_eq!(leaks("", &format!("before\n{{\"said\":\"{leak}\"}}\nafter")), 1, "{leak}");
+        assert_eq!(leaks(&format!("listening on\n{leak}"), ""), 1, "{leak}");
+    }
+    // The first run shows its token, on standard output and there alone.
+    let welcome = format!("Here is an admin token, which is shown only now:\n\n{token}");
+    assert_eq!(leaks(&welcome, "serving"), 0);
+    assert_eq!(leaks("", &welcome), 1);
+    let mut empty = RunLog::new();
+    empty.keep(&process(&["token", "create"]), &token, "");
+    assert!(!empty.verdict().is_good(), "a log that holds nothing proves nothing");
 }

@@ -7,8 +7,10 @@
 #![allow(unreachable_pub, reason = "a test binary has no crate-private parts worth telling apart")]
 
 mod access;
+mod any_text;
 mod attacks;
 mod audit;
+mod backup;
 mod bad_input;
 mod bad_requests;
 mod browsers;
@@ -17,6 +19,7 @@ mod catalogue;
 mod clients;
 mod clocks;
 mod command_line;
+mod database_tls;
 mod diesel_cli;
 mod documentation;
 mod first_run;
@@ -28,10 +31,12 @@ mod import;
 mod import_files;
 mod import_goodbooks;
 mod inside;
+mod installed;
 mod kit;
 mod limits;
 mod locks;
 mod logs;
+mod operate;
 mod orders;
 mod outage;
 mod pages;
@@ -48,6 +53,8 @@ mod siege;
 mod slow_peers;
 mod stocktakes;
 mod till;
+mod tls;
+mod verified_database;
 mod words;
 
 use kit::{Backend, Theme};
@@ -57,6 +64,7 @@ const THEMES: &[Theme] = &[
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
     Theme::new("words", words::SCENARIOS),
+    Theme::new("any_text", any_text::SCENARIOS),
     Theme::new("caching", caching::SCENARIOS),
     Theme::new("purchases", purchases::SCENARIOS),
     Theme::new("orders", orders::SCENARIOS),
@@ -86,7 +94,13 @@ const THEMES: &[Theme] = &[
     Theme::new("inside", inside::SCENARIOS),
     Theme::new("logs", logs::SCENARIOS),
     Theme::new("outage", outage::SCENARIOS),
+    Theme::new("operate", operate::SCENARIOS).with(operate::missing),
+    Theme::new("backup", backup::SCENARIOS).with(backup::missing),
+    Theme::new("tls", tls::SCENARIOS),
+    Theme::new("database_tls", database_tls::SCENARIOS),
+    Theme::new("verified_database", verified_database::SCENARIOS).with(verified_database::missing),
     Theme::new("command_line", command_line::SCENARIOS),
+    Theme::new("installed", installed::SCENARIOS),
     Theme::new("first_run", first_run::SCENARIOS),
     Theme::new("audit", audit::SCENARIOS),
     Theme::new("import", import::SCENARIOS),
@@ -112,6 +126,12 @@ fn main() {
         let themes = THEMES.iter().filter_map(|theme| (theme.missing)());
         for missing in backends.chain(themes) {
             println!("left out: {}", missing.what);
+        }
+    }
+    if let Some(verdict) = kit::verdict() {
+        println!("{verdict}");
+        if !verdict.is_good() {
+            std::process::exit(1);
         }
     }
     conclusion.exit();

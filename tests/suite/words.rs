@@ -185,7 +185,7 @@ fn an_isbn_is_found_with_and_without_hyphens(shop: &Shop) {
 
 /// Every metacharacter of SQL, of LIKE, and of the three languages of searching; what is hard to store
 /// and what is hard to draw.
-const ODD: [&str; 40] = [
+pub const ODD: [&str; 40] = [
     "'",
     "''",
     "\"",

@@ -71,6 +71,14 @@ pub(in crate::http) fn book_id() -> Object {
     schema
 }
 
+/// Ids of books with commas between them.
+pub(in crate::http) fn ids() -> Object {
+    // Of 18 digits every number is an id, of 19 not every one.
+    let id = "[1-9][0-9]{0,17}";
+    let pattern = format!("^{id}(,{id}){{0,{}}}$", MAX_PAGE - 1);
+    text("Ids with commas between them.", "1,2,3").pattern(Some(pattern)).build()
+}
+
 /// A book as a body names it. One that is not there is refused as unknown, whatever its number.
 pub(in crate::http) fn named_book() -> Object {
     book_id()
@@ -107,9 +115,12 @@ pub(in crate::http) fn amount() -> Object {
     whole(description, 0, MAX_PRICE_MINOR, 1499)
 }
 
+/// The currency that the document is written in. A store with another one serves it in that.
+pub(super) const CURRENCY: &str = "EUR";
+
 pub(in crate::http) fn currency() -> Object {
     let description = "The store's one currency (ISO 4217). Another one is refused.";
-    or_null(text(description, "EUR").pattern(Some("^[A-Z]{3}$")).build())
+    or_null(words_of(description, &[CURRENCY], CURRENCY))
 }
 
 pub(in crate::http) fn hold_seconds() -> Object {

@@ -8,23 +8,28 @@
 //! ```
 
 mod answers;
+mod edit;
 mod examples;
 pub(super) mod fields;
+mod links;
 pub(super) mod params;
 mod problem_view;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use self::answers::Answers;
+use self::edit::SomethingToEdit;
+use self::links::Links;
 use self::problem_view::ProblemView;
 use super::problem::Kind;
-use super::{books, docs, health, orders, problem_pages, stock};
+use super::{Shop, books, docs, health, orders, problem_pages, stock};
+use crate::config::Currency;
 use crate::domain::Role;
 
 /// Every role that a token may have. A route for all of them needs a token and forbids none.
@@ -69,7 +74,7 @@ const TOKEN: &str = "token";
         docs::asset,
     ),
     components(schemas(ProblemView)),
-    modifiers(&Tokens, &Answers)
+    modifiers(&Tokens, &Answers, &Links, &SomethingToEdit)
 )]
 struct Document;
 
@@ -91,7 +96,7 @@ impl Modify for Tokens {
     }
 }
 
-/// The document as it is served.
+/// The document of a store whose currency is the default one.
 static TEXT: LazyLock<String> = LazyLock::new(|| {
     let text = Document::openapi().to_pretty_json();
     text.expect("strings, numbers, lists and maps with text for keys are JSON") + "\n"
@@ -107,8 +112,18 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     tag = "Service",
     responses((status = 200, description = "The document.", content_type = "application/json"))
 )]
-pub(super) async fn document() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(TEXT.as_str())
+pub(super) async fn document(shop: web::Data<Shop>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(text_in(&shop.currency))
+}
+
+/// The document of this store: a currency that it names is one that the store takes.
+fn text_in(currency: &Currency) -> &'static str {
+    // A process is one store, and a store has one currency.
+    static TEXT_HERE: OnceLock<String> = OnceLock::new();
+    TEXT_HERE.get_or_init(|| {
+        let quoted = |code: &str| format!("\"{code}\"");
+        TEXT.replace(&quoted(fields::CURRENCY), &quoted(currency.as_str()))
+    })
 }
 
 /// An example of this kind of problem, indented.

@@ -1,7 +1,7 @@
 //! The document says what the code does: the copy is fresh, every route is there, every example
 //! fits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
@@ -68,6 +68,64 @@ fn every_operation_tells_how_it_is_limited() {
         let takes_body = operation["requestBody"].is_object() || path.ends_with("/confirm");
         assert!(!takes_body || responses["408"].is_object(), "{method} {path}: no 408");
     }
+}
+
+#[test]
+fn every_link_leads_to_an_operation_that_takes_what_it_brings() {
+    let document: Value = serde_json::from_str(&TEXT).unwrap();
+    let by_id: BTreeMap<_, _> = operations(&document)
+        .map(|(.., operation)| (operation["operationId"].as_str().unwrap(), operation))
+        .collect();
+    let mut led_to = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for (name, link) in response["links"].as_object().into_iter().flatten() {
+                let name = format!("{method} {path} {status} -> {name}");
+                let id = link["operationId"].as_str().unwrap();
+                let next = by_id.get(id).unwrap_or_else(|| panic!("{name}: no such operation"));
+                for (parameter, expression) in link["parameters"].as_object().unwrap() {
+                    let expression = expression.as_str().unwrap();
+                    assert!(takes(next, parameter), "{name}: takes no {parameter}");
+                    let is_there = brings(&document, operation, response, expression);
+                    assert!(is_there, "{name}: {expression} is nowhere");
+                }
+                led_to.insert(id);
+            }
+        }
+    }
+    let with_path = |path: &str| path.starts_with("/v1/") && path.contains('{');
+    for (path, _, operation) in operations(&document).filter(|(path, ..)| with_path(path)) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(led_to.contains(id), "no link leads to {id} {path}");
+    }
+}
+
+/// Whether an operation has a parameter of this name.
+fn takes(operation: &Value, name: &str) -> bool {
+    operation["parameters"].as_array().into_iter().flatten().any(|it| it["name"] == name)
+}
+
+/// Whether the document says that there is something at this place of a call or its answer.
+fn brings(document: &Value, operation: &Value, response: &Value, expression: &str) -> bool {
+    if let Some(name) = expression.strip_prefix("$response.header.") {
+        return response["headers"][name].is_object();
+    }
+    if let Some(("path" | "query", name)) =
+        expression.strip_prefix("$request.").and_then(|rest| rest.split_once('.'))
+    {
+        return takes(operation, name);
+    }
+    let Some(pointer) = expression.strip_prefix("$response.body#/") else { return false };
+    let whole = |schema: &Value| match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap().clone(),
+        None => schema.clone(),
+    };
+    let body = whole(&response["content"]["application/json"]["schema"]);
+    let inner = |schema: Value, step: &str| match step.parse::<usize>() {
+        Ok(_) => whole(&schema["items"]),
+        Err(_) => whole(&schema["properties"][step]),
+    };
+    !pointer.split('/').fold(body, inner).is_null()
 }
 
 fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Value)> {

@@ -18,6 +18,8 @@ impl Backend {
     pub const EMBEDDED: &[Self] = &[Self::Sqlite];
     /// The one that the schema file is printed from.
     pub const POSTGRES: &[Self] = &[Self::Postgres];
+    /// The one whose client library knows little of TLS.
+    pub const MYSQL: &[Self] = &[Self::Mysql];
 
     pub fn name(self) -> &'static str {
         match self {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::blocking::RequestBuilder;
+use reqwest::blocking::{ClientBuilder, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Answer, Server};
+use super::{Answer, Authority, Server};
 
 /// Someone with a token, or without one, at one server.
 #[derive(Clone)]
@@ -23,12 +23,20 @@ impl Client {
 
     /// A client of whatever listens there.
     pub fn to(url: &str, token: &str) -> Self {
-        let http = reqwest::blocking::Client::builder()
-            .timeout(Duration::from_secs(90))
-            .pool_max_idle_per_host(128)
-            .build()
-            .unwrap();
+        let http = builder().build().unwrap();
         Self { http, base: url.to_owned(), token: Some(token.to_owned()) }
+    }
+
+    /// The same client at a server that speaks TLS, trusting these authorities and no other.
+    pub fn trusting(&self, server: &Server, authorities: &[&Authority]) -> Self {
+        let certificate = |authority: &&Authority| {
+            reqwest::Certificate::from_pem(authority.pem().as_bytes()).unwrap()
+        };
+        let trust = |builder: ClientBuilder, authority| {
+            builder.add_root_certificate(certificate(authority))
+        };
+        let http = authorities.iter().fold(builder().tls_built_in_root_certs(false), trust);
+        Self { http: http.build().unwrap(), ..self.at(server) }
     }
 
     /// The same client at another server.
@@ -150,6 +158,11 @@ impl Client {
             }
         }
     }
+}
+
+fn builder() -> ClientBuilder {
+    let builder = reqwest::blocking::Client::builder();
+    builder.timeout(Duration::from_secs(90)).pool_max_idle_per_host(128)
 }
 
 pub fn lines_of(lines: &[(i64, i64)]) -> Value {

@@ -18,12 +18,21 @@ pub struct Database {
 impl Database {
     /// A database without any table.
     pub fn empty(backend: Backend) -> Self {
+        let database = Self::unmade(backend);
+        if let Some(server) = backend.server_url() {
+            let name = &database.name;
+            Connection::open(backend, &server).run(&format!("CREATE DATABASE {name}"));
+        }
+        database
+    }
+
+    /// A database that is yet to be made, under this name; gone when the test ends all the same.
+    pub fn unmade(backend: Backend) -> Self {
         let folder = tempfile::Builder::new().prefix("bookstore-test-").tempdir().unwrap();
         let name = format!("bookstore_test_{}", Uuid::now_v7().simple());
         let url = match backend.server_url() {
             None => format!("sqlite://{}", folder.path().join("bookstore.db").display()),
             Some(server) => {
-                Connection::open(backend, &server).run(&format!("CREATE DATABASE {name}"));
                 let mut url = Url::parse(&server).unwrap();
                 url.set_path(&name);
                 url.to_string()
@@ -37,6 +46,11 @@ impl Database {
         let database = Self::empty(backend);
         Bookstore::new(["migrate"]).on(&database).run().exits(0);
         database
+    }
+
+    /// Its name on the server.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     pub fn connect(&self) -> Connection {

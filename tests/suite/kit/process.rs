@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Database, eventually, secrets};
+use super::run_log::Origin;
+use super::{Database, eventually, run_log, secrets};
 
 /// One run of `bookstore` that ends by itself.
 pub struct Bookstore {
@@ -23,9 +24,14 @@ pub struct Bookstore {
 
 impl Bookstore {
     pub fn new<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::of(env!("CARGO_BIN_EXE_bookstore"), arguments)
+    }
+
+    /// A run of another build of it.
+    pub fn of<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let arguments: Vec<_> = arguments.into_iter().collect();
         let home = tempfile::Builder::new().prefix("bookstore-home-").tempdir().unwrap();
-        let mut command = in_clean_environment(env!("CARGO_BIN_EXE_bookstore"), home.path());
+        let mut command = in_clean_environment(program, home.path());
         command.args(&arguments);
         Self { command, home: Some(home), shown: format!("bookstore {}", arguments.join(" ")) }
     }
@@ -139,6 +145,7 @@ impl fmt::Display for Finished {
 
 /// A process that runs until it is stopped; killed when dropped.
 pub struct Running {
+    origin: Origin,
     process: Child,
     stdout: Arc<Mutex<String>>,
     stderr: Arc<Mutex<String>>,
@@ -148,6 +155,7 @@ pub struct Running {
 
 impl Running {
     pub fn start(command: &mut Command, home: Option<tempfile::TempDir>) -> Self {
+        let origin = Origin::of(command);
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -158,7 +166,7 @@ impl Running {
             collect(process.stdout.take().unwrap(), Arc::clone(&stdout)),
             collect(process.stderr.take().unwrap(), Arc::clone(&stderr)),
         ];
-        Self { process, stdout, stderr, readers, _home: home }
+        Self { origin, process, stdout, stderr, readers, _home: home }
     }
 
     pub fn stdout(&self) -> String {
@@ -215,6 +223,12 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
+        // Whoever it left behind may have its pipes, and is not waited for.
+        let deadline = Instant::now() + Duration::from_secs(2);
+        while !self.readers.iter().all(JoinHandle::is_finished) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        run_log::keep(&self.origin, &self.stdout(), &self.stderr());
     }
 }
 

@@ -32,7 +32,7 @@ impl Server {
 
     /// The address without its scheme, for raw sockets.
     pub fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url.split_once("://").expect("a scheme").1
     }
 
     /// Where its metrics are, if it was started with `--metrics-listen`.
@@ -52,6 +52,11 @@ impl Server {
 
     pub fn log(&self) -> String {
         self.running.lock().unwrap().stderr()
+    }
+
+    /// Tells it to take up new files (SIGHUP).
+    pub fn hang_up(&self) {
+        self.running.lock().unwrap().send("HUP");
     }
 
     /// Asks it to stop and gives its exit code.

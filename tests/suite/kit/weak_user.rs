@@ -35,6 +35,13 @@ impl WeakUser {
         url.set_password(Some("feeble")).unwrap();
         Self { backend: database.backend, name, url: url.to_string() }
     }
+
+    /// From now on a MySQL server answers this user over TLS alone.
+    pub fn must_use_tls(&self) {
+        let server = self.backend.server_url().unwrap();
+        let sql = format!("ALTER USER {} REQUIRE SSL", self.name);
+        Connection::open(self.backend, &server).run(&sql);
+    }
 }
 
 impl Drop for WeakUser {
