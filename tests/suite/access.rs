@@ -14,6 +14,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         without_a_token_nothing_else_is,
         a_storefront_cannot_do_what_admins_do,
         an_admin_can_buy,
+        a_path_that_is_spelt_otherwise_is_the_same_path,
         a_token_of_a_wrong_shape_is_no_token,
         who_may_not_does_not_learn_what_is_there,
         another_storefront_does_not_see_the_order,
@@ -89,6 +90,16 @@ fn an_admin_can_buy(shop: &Shop) {
     let order = shop.admin.buy(book, 1).expect(201);
     shop.admin.get(order.header("location")).expect(200);
     shop.admin.order(&[(book, 1)]).expect(201);
+}
+
+fn a_path_that_is_spelt_otherwise_is_the_same_path(shop: &Shop) {
+    let (admin, anybody) = (&shop.admin, shop.admin.anonymous());
+    for prefix in ["/v1", "/%761", "/v%31"] {
+        admin.get(&format!("{prefix}/orders")).expect(200);
+        anybody.get(&format!("{prefix}/orders")).refused(401, "unauthorized");
+        let page = anybody.get(&format!("{prefix}/books")).header("Accept", "text/html");
+        page.refused(406, "not_acceptable");
+    }
 }
 
 fn a_token_of_a_wrong_shape_is_no_token(shop: &Shop) {
