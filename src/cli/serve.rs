@@ -10,10 +10,9 @@ use bookstore::domain::{ClientName, Role};
 use bookstore::http;
 use bookstore::store::{Backend, DatabaseUrl, Store, Token, audit, books, clients, migrations};
 use bookstore::till::{Indexer, Sweeper, Till};
-
-use super::curl::Way;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::curl::Way;
 use super::{Failure, open_with};
 
 pub(super) const AFTER_HELP: &str = "\

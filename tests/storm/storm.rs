@@ -32,7 +32,6 @@ use report::Report;
 use settings::Settings;
 
 fn main() -> ExitCode {
-    // The test harness hands over arguments of its own; they come after `--`.
     let settings = match Settings::try_parse() {
         Ok(settings) => settings,
         Err(error) => error.exit(),
