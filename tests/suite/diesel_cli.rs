@@ -141,8 +141,8 @@ const ORDER_LIFE: &str = "2026-11-24-000000";
 
 /// Takes back the migrations that came after the one that brought holds.
 fn revert_to_order_life(database: &Database) {
-    let run = migration(database, &["revert"]);
-    assert!(run.said().contains("2026-11-24-010000_search"), "{run}");
+    // The one of search came right after it.
+    while !migration(database, &["revert"]).said().contains("2026-11-24-010000_search") {}
 }
 
 /// Takes back the migration that brought holds.

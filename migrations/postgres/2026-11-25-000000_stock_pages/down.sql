@@ -1,0 +1,1 @@
+ALTER TABLE books SET (fillfactor = 70);
