@@ -11,6 +11,9 @@
 # the files BOOKSTORE_TEST_POSTGRES_CERTIFICATE (for localhost) and BOOKSTORE_TEST_MYSQL_CERTIFICATE
 # (for 127.0.0.1).
 #
+# After `SERVER_DISK_SIZE=SIZE` the data of each is on a disk of its own that small (a tmpfs, for which one
+# has to be root), at SERVER_FOLDER/data.
+#
 # Both keep full durability, so that a commit costs here what it costs in a shop. With
 # BOOKSTORE_TEST_KEEP=1 the folders stay, with data and logs, and are named.
 #
@@ -19,6 +22,7 @@
 SERVER_PIDS=()
 SERVER_SIGNALS=()
 SERVER_FOLDERS=()
+SERVER_DISKS=()
 # Of the server started last. The command starts it again where it was.
 SERVER_PORT=
 SERVER_FOLDER=
@@ -41,6 +45,7 @@ start_postgres() {
     local programs tls=()
     programs=$(postgres_programs) || fail_to_start PostgreSQL "its programs are not installed"
     new_server_folder postgres
+    mount_server_disk postgres
     # A cluster nobody has written to yet can be made again: here alone, no fsync.
     as_user postgres "$programs/initdb" --pgdata="$SERVER_FOLDER/data" --no-sync \
         --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
@@ -85,6 +90,7 @@ start_mariadb() {
     { server=$(mariadb_program mariadbd) && install=$(mariadb_program mariadb-install-db); } ||
         fail_to_start MariaDB "its programs are not installed"
     new_server_folder mysql
+    mount_server_disk mysql
     # `normal`: root has an empty password over TCP, instead of a login by Unix socket.
     as_user mysql "$install" --no-defaults --datadir="$SERVER_FOLDER/data" --skip-test-db \
         --auth-root-authentication-method=normal \
@@ -130,6 +136,14 @@ new_server_folder() {
     SERVER_FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/bookstore-$1.XXXXXX")
     SERVER_FOLDERS+=("$SERVER_FOLDER")
     ((EUID != 0)) || chown "$1:" "$SERVER_FOLDER"
+}
+
+# mount_server_disk USER: USER's disk in the newest server folder, if one was asked for.
+mount_server_disk() {
+    [[ -n ${SERVER_DISK_SIZE-} ]] || return 0
+    mkdir -- "$SERVER_FOLDER/data"
+    mount -t tmpfs -o size="$SERVER_DISK_SIZE,mode=700,uid=$1,gid=$1" tmpfs "$SERVER_FOLDER/data"
+    SERVER_DISKS+=("$SERVER_FOLDER/data")
 }
 
 # as_user USER COMMAND [ARG...]: COMMAND as USER if we are root (PostgreSQL refuses root), else as
@@ -206,6 +220,9 @@ stop_servers() {
     done
     SERVER_PIDS=()
     SERVER_SIGNALS=()
+    # Lazily: whoever came after a crash may be on it for a moment yet.
+    ((${#SERVER_DISKS[@]} == 0)) || umount --lazy -- "${SERVER_DISKS[@]}"
+    SERVER_DISKS=()
     if [[ ${BOOKSTORE_TEST_KEEP-} == 1 ]]; then
         ((${#SERVER_FOLDERS[@]} == 0)) || say "Kept for a look:" "${SERVER_FOLDERS[@]}"
     else

@@ -24,11 +24,15 @@ fn lines(copies: i64) -> Lines {
 }
 
 fn granted(sent: Micros, ended: Micros, id: &str) -> Attempt {
-    Attempt { sent, ended, outcome: Outcome::Granted { id: id.to_owned() } }
+    Attempt { sent, ended, outcome: Outcome::Granted { id: id.to_owned(), is_replay: false } }
 }
 
 fn unknown(sent: Micros, ended: Micros) -> Attempt {
     Attempt { sent, ended, outcome: Outcome::Unknown }
+}
+
+fn dropped(sent: Micros, ended: Micros) -> Attempt {
+    Attempt { sent, ended, outcome: Outcome::Dropped }
 }
 
 fn refused(sent: Micros, ended: Micros) -> Attempt {
@@ -142,6 +146,71 @@ fn an_order_of_unknown_outcome_may_be_there() {
 fn a_refusal_after_a_doubt_must_be_true() {
     let violations = found(|_, facts| comes_late(facts));
     names(&violations, |one| matches!(one, Violation::RefusedAndDone { id, .. } if id == "o5"));
+}
+
+#[test]
+fn a_promise_that_nothing_was_done_must_be_true() {
+    let violations = found(|history, facts| {
+        comes_late(facts);
+        history.operations[7].attempts = vec![dropped(140, 150), dropped(160, 170)];
+    });
+    names(&violations, |one| matches!(one, Violation::DroppedAndDone { id, .. } if id == "o5"));
+}
+
+#[test]
+fn a_replay_of_what_was_said_not_to_be_done_is_named() {
+    let first_was_done = |first: Attempt| {
+        found(|history, _| {
+            let again = Outcome::Granted { id: "o2".to_owned(), is_replay: true };
+            let again = Attempt { sent: 60, ended: 70, outcome: again };
+            history.operations[2].attempts = vec![first, again];
+        })
+    };
+    assert_eq!(first_was_done(unknown(40, 50)), []);
+    let violations = first_was_done(dropped(40, 50));
+    names(&violations, |one| matches!(one, Violation::DroppedAndDone { id, .. } if id == "o2"));
+}
+
+/// An order without a key for five copies, of which nobody knows what became of it, or what did.
+fn walks_in(history: &mut History, facts: &mut Facts, outcome: Attempt) {
+    history.operations.push(order("", 5, vec![outcome]));
+    facts.orders.push(placed("o6", "", "placed"));
+    ledger(facts).push(movement(8, -5, 0, "sale", "o6"));
+    facts.quantities.insert(BOOK, 0);
+}
+
+#[test]
+fn an_order_without_a_key_may_be_there_once() {
+    let violations = found(|history, facts| walks_in(history, facts, granted(800, 810, "o6")));
+    assert_eq!(violations, []);
+    let violations = found(|history, facts| walks_in(history, facts, unknown(800, 810)));
+    assert_eq!(violations, []);
+    let doubled = found(|history, facts| {
+        walks_in(history, facts, granted(800, 810, "o6"));
+        facts.orders.push(placed("o7", "", "placed"));
+    });
+    names(&doubled, |one| matches!(one, Violation::Phantom { id } if id == "o7"));
+}
+
+#[test]
+fn an_order_without_a_key_that_nobody_sent_is_named() {
+    for (outcome, copies) in [(dropped(800, 810), 5), (unknown(800, 810), 4)] {
+        let violations = found(|history, facts| {
+            walks_in(history, facts, outcome);
+            let walk_in = history.operations.last_mut().unwrap();
+            walk_in.ask = Ask::Order { lines: lines(copies), hold_seconds: None };
+        });
+        names(&violations, |one| matches!(one, Violation::Phantom { id } if id == "o6"));
+    }
+}
+
+#[test]
+fn a_lost_order_without_a_key_is_named() {
+    let violations = found(|history, facts| {
+        walks_in(history, facts, granted(800, 810, "o6"));
+        facts.orders.pop();
+    });
+    names(&violations, |one| matches!(one, Violation::Lost { id, .. } if id == "o6"));
 }
 
 #[test]

@@ -1,19 +1,17 @@
 //! Who buys, holds, returns, restocks, counts and looks, and writes down what was said.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
-use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::dice;
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, PATIENCE};
 use crate::history::{Ask, Attempt, History, Lines, Micros, Operation, Outcome, Read};
-use crate::kit::{Answer, Call, Client, lines_of};
-
-/// How long a client may wait for any answer: the deadline of a request and five seconds.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+use crate::kit::{Answer, lines_of};
+use crate::watch::Watch;
+use crate::wire::{Request, Wire};
 
 /// A client that gets no answer sends again, this often in all.
 const ATTEMPTS: usize = 8;
@@ -21,14 +19,14 @@ const ATTEMPTS: usize = 8;
 /// Orders that a client remembers, to do something with them.
 const REMEMBERED: usize = 40;
 
-/// What `count` clients did until `end`.
-pub fn act(fleet: &Fleet, count: usize, seed: u64, start: Instant, end: Instant) -> History {
+/// What `count` clients did until the storm was over.
+pub fn act(fleet: &Fleet, watch: &Watch, count: usize, seed: u64) -> History {
     std::thread::scope(|scope| {
         let actors: Vec<_> = (1..=count as u64)
             .map(|number| {
                 scope.spawn(move || {
-                    let mut actor = Actor::new(fleet, number, seed, start);
-                    while Instant::now() < end {
+                    let mut actor = Actor::new(fleet, watch, number, seed);
+                    while !watch.is_over() {
                         actor.act();
                     }
                     actor.history
@@ -48,14 +46,13 @@ pub fn act(fleet: &Fleet, count: usize, seed: u64, start: Instant, end: Instant)
 
 /// Asks once more, now that nothing goes wrong, for everything that was never answered, or was refused
 /// after a sending whose outcome nobody knows. What was on its way in the storm is over by now.
-pub fn settle(fleet: &Fleet, history: &mut History, start: Instant) {
+pub fn settle(fleet: &Fleet, watch: &Watch, history: &mut History) {
     std::thread::sleep(PATIENCE);
-    let mut actor = Actor::new(fleet, 0, 0, start);
+    let mut actor = Actor::new(fleet, watch, 0, 0);
     for operation in &mut history.operations {
-        let is_in_doubt = operation.attempts.iter().any(|one| one.outcome == Outcome::Unknown);
-        if is_in_doubt && operation.granted().is_none() {
-            let attempt = actor.attempt(operation);
-            operation.attempts.push(attempt);
+        let is_open = operation.is_in_doubt() || !operation.is_refused();
+        if operation.granted().is_none() && is_open && !operation.is_walk_in() {
+            actor.insist(operation);
         }
     }
     history.surprises.extend(actor.history.surprises);
@@ -64,42 +61,42 @@ pub fn settle(fleet: &Fleet, history: &mut History, start: Instant) {
 /// One client, who does one thing after another.
 struct Actor<'a> {
     fleet: &'a Fleet,
+    watch: &'a Watch,
     number: u64,
-    start: Instant,
     dice: StdRng,
-    shop: Client,
-    admin: Client,
+    wire: Wire,
+    /// Where this client goes, until it gets no answer there.
+    ship: usize,
     /// Orders that were placed or held, and are this client's.
     mine: Vec<(String, Lines)>,
     history: History,
 }
 
 impl<'a> Actor<'a> {
-    fn new(fleet: &'a Fleet, number: u64, seed: u64, start: Instant) -> Self {
-        let shop = Client::to(&fleet.ships[0].address(), &fleet.storefront.token);
-        let admin = shop.with_token(&fleet.admin.token);
+    fn new(fleet: &'a Fleet, watch: &'a Watch, number: u64, seed: u64) -> Self {
         let dice = dice::from_seed(seed, number);
-        let (mine, history) = (Vec::new(), History::default());
-        Self { fleet, number, start, dice, shop, admin, mine, history }
+        let ship = number as usize % fleet.ships.len();
+        let (wire, mine, history) = (Wire::default(), Vec::new(), History::default());
+        Self { fleet, watch, number, dice, wire, ship, mine, history }
     }
 
     fn now(&self) -> Micros {
-        self.start.elapsed().as_micros() as Micros
+        self.watch.start.elapsed().as_micros() as Micros
     }
 
     fn act(&mut self) {
         match self.dice.random_range(0..100) {
-            0..45 => self.order(None),
+            0..58 => self.order(None),
             // Some run out while their buyers still think.
-            45..53 => self.order(Some(1)),
-            53..62 => self.order(Some(60)),
-            62..78 => self.wish(),
-            78..82 => self.take_back(),
-            82..89 => {
+            58..61 => self.order(Some(1)),
+            61..66 => self.order(Some(60)),
+            66..75 => self.wish(),
+            75..78 => self.take_back(),
+            78..84 => {
                 let lines = self.lines(10..80);
                 self.do_it(Ask::Restock { lines });
             }
-            89..90 => {
+            84..85 => {
                 let book = self.book();
                 let counted = self.dice.random_range(0..60);
                 self.do_it(Ask::Stocktake { book, counted });
@@ -122,8 +119,12 @@ impl<'a> Actor<'a> {
 
     fn order(&mut self, hold_seconds: Option<i64>) {
         let lines = self.lines(1..4);
+        let is_wanted = hold_seconds.is_some() || self.dice.random_bool(0.25);
         if let Some(id) = self.do_it(Ask::Order { lines: lines.clone(), hold_seconds }) {
-            self.mine.push((id, lines));
+            self.watch.acknowledge();
+            if is_wanted {
+                self.mine.push((id, lines));
+            }
             if self.mine.len() > REMEMBERED {
                 self.mine.remove(0);
             }
@@ -148,11 +149,12 @@ impl<'a> Actor<'a> {
     }
 
     fn look(&mut self) {
-        let (book, ship) = (self.book(), self.ship());
-        let sent = self.now();
-        let call = self.shop.at_url(&ship).get(&format!("/v1/books/{book}"));
-        let Ok(answer) = call.try_send() else { return };
-        let ended = self.now();
+        let book = self.book();
+        let path = format!("/v1/books/{book}");
+        let token = &self.fleet.storefront.token;
+        let request = Request { method: "GET", path, token, key: "", body: None };
+        let (sent, answer, ended) = self.send(&request);
+        let Some(answer) = answer else { return };
         if answer.status == 200 {
             let quantity = answer["quantity"].as_i64().unwrap();
             self.history.reads.push(Read { book, sent, ended, quantity });
@@ -161,45 +163,54 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// Where any of the servers is, or was.
-    fn ship(&mut self) -> String {
-        let ships = &self.fleet.ships;
-        ships[self.dice.random_range(0..ships.len())].address()
+    /// Goes to where one of the servers is, or was. Who gets no answer goes elsewhere.
+    fn send(&mut self, request: &Request<'_>) -> (Micros, Option<Answer>, Micros) {
+        let url = self.fleet.ships[self.ship].address();
+        let sent = self.now();
+        let answer = self.wire.send(&url, request).ok();
+        let ended = self.now();
+        let is_served = answer.as_ref().is_some_and(|answer| answer.status != 503);
+        if !is_served || self.dice.random_bool(0.02) {
+            self.ship = self.dice.random_range(0..self.fleet.ships.len());
+        }
+        (sent, answer, ended)
     }
 
     /// Asks until there is an answer. What was granted has an id.
     fn do_it(&mut self, ask: Ask) -> Option<String> {
-        let is_admins =
-            matches!(ask, Ask::Restock { .. } | Ask::Stocktake { .. } | Ask::Return { .. });
-        let client = if is_admins { self.fleet.admin.id } else { self.fleet.storefront.id };
-        let is_wish = matches!(ask, Ask::Confirm { .. } | Ask::Cancel { .. });
+        let client = if is_admins(&ask) { self.fleet.admin.id } else { self.fleet.storefront.id };
         let number = self.history.operations.len();
-        let key = if is_wish { String::new() } else { format!("{} {number}", self.number) };
+        let is_walk_in = ask.is_order() && self.dice.random_bool(0.05);
+        let has_key = ask.makes_something() && !is_walk_in;
+        let key = if has_key { format!("{} {number}", self.number) } else { String::new() };
         let mut operation = Operation { client, key, ask, attempts: Vec::new() };
-        while operation.attempts.len() < ATTEMPTS {
-            let attempt = self.attempt(&operation);
-            let is_over = attempt.outcome != Outcome::Unknown;
-            operation.attempts.push(attempt);
-            if is_over {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(self.dice.random_range(10..100)));
-        }
+        self.insist(&mut operation);
         let id = operation.granted().map(|(_, id)| id.to_owned());
         self.history.operations.push(operation);
         id
     }
 
+    /// Sends it until there is an answer that a further sending would not change; only once if a further
+    /// one would be another order.
+    fn insist(&mut self, operation: &mut Operation) {
+        for longest_pause in (1..=ATTEMPTS as u64).map(|attempt| 50 * attempt) {
+            let attempt = self.attempt(operation);
+            let is_over = !matches!(attempt.outcome, Outcome::Unknown | Outcome::Dropped);
+            operation.attempts.push(attempt);
+            if is_over || operation.is_walk_in() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(self.dice.random_range(10..=longest_pause)));
+        }
+    }
+
     fn attempt(&mut self, operation: &Operation) -> Attempt {
-        let ship = self.ship();
-        let (shop, admin) = (self.shop.at_url(&ship), self.admin.at_url(&ship));
-        let call = call(&shop, &admin, &operation.ask);
-        let call = if operation.key.is_empty() { call } else { call.key(&operation.key) };
-        let sent = self.now();
-        let answer = call.try_send();
-        let ended = self.now();
-        let outcome =
-            answer.map_or(Outcome::Unknown, |answer| self.outcome(&operation.ask, &answer));
+        let Operation { ask, key, .. } = operation;
+        let member = if is_admins(ask) { &self.fleet.admin } else { &self.fleet.storefront };
+        let (path, body) = asked_for(ask);
+        let request = Request { method: "POST", path, token: &member.token, key, body };
+        let (sent, answer, ended) = self.send(&request);
+        let outcome = answer.map_or(Outcome::Unknown, |answer| self.outcome(ask, &answer));
         Attempt { sent, ended, outcome }
     }
 
@@ -207,8 +218,9 @@ impl<'a> Actor<'a> {
         let member = if matches!(ask, Ask::Stocktake { .. }) { "entry_id" } else { "id" };
         let text = |member: &str| answer[member].as_str().unwrap_or_default().to_owned();
         match answer.status {
-            200 | 201 => Outcome::Granted { id: text(member) },
+            200 | 201 => Outcome::Granted { id: text(member), is_replay: answer.is_replay() },
             409 => Outcome::Refused { slug: text("type") },
+            503 if answer["type"] == "/problems/overloaded" => Outcome::Dropped,
             503 => Outcome::Unknown,
             _ => {
                 self.history.surprises.push(answer.to_string());
@@ -218,20 +230,32 @@ impl<'a> Actor<'a> {
     }
 }
 
-fn call(shop: &Client, admin: &Client, ask: &Ask) -> Call {
-    let listed = |lines: &Lines| lines.iter().map(|(book, n)| (*book, *n)).collect::<Vec<_>>();
-    let wish =
-        |order: &str, what: &str| shop.call(Method::POST, &format!("/v1/orders/{order}/{what}"));
+fn is_admins(ask: &Ask) -> bool {
+    matches!(ask, Ask::Restock { .. } | Ask::Stocktake { .. } | Ask::Return { .. })
+}
+
+/// Where it is asked for, and with what words.
+fn asked_for(ask: &Ask) -> (String, Option<Value>) {
+    let listed =
+        |lines: &Lines| lines_of(&lines.iter().map(|(book, n)| (*book, *n)).collect::<Vec<_>>());
     match ask {
-        Ask::Order { lines, hold_seconds: None } => shop.order(&listed(lines)),
-        Ask::Order { lines, hold_seconds: Some(seconds) } => shop.hold(&listed(lines), *seconds),
-        Ask::Restock { lines } => admin.restock_many(&listed(lines)),
-        Ask::Stocktake { book, counted } => admin.stocktake(*book, *counted),
-        Ask::Return { order, lines } => {
-            let body = json!({ "lines": lines_of(&listed(lines)) });
-            admin.post(&format!("/v1/orders/{order}/returns"), body)
+        Ask::Order { lines, hold_seconds: None } => {
+            ("/v1/orders".to_owned(), Some(json!({ "lines": listed(lines) })))
         }
-        Ask::Confirm { order } => wish(order, "confirm"),
-        Ask::Cancel { order } => wish(order, "cancel"),
+        Ask::Order { lines, hold_seconds } => {
+            let body = json!({ "lines": listed(lines), "hold_seconds": hold_seconds });
+            ("/v1/orders".to_owned(), Some(body))
+        }
+        Ask::Restock { lines } => {
+            ("/v1/restocks".to_owned(), Some(json!({ "lines": listed(lines) })))
+        }
+        Ask::Stocktake { book, counted } => {
+            (format!("/v1/books/{book}/stocktakes"), Some(json!({ "counted": counted })))
+        }
+        Ask::Return { order, lines } => {
+            (format!("/v1/orders/{order}/returns"), Some(json!({ "lines": listed(lines) })))
+        }
+        Ask::Confirm { order } => (format!("/v1/orders/{order}/confirm"), None),
+        Ask::Cancel { order } => (format!("/v1/orders/{order}/cancel"), None),
     }
 }

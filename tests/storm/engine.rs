@@ -1,7 +1,7 @@
 //! The database's own server process, which scripts/storm allows to be killed.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct Engine {
     again: PathBuf,
     pid_file: PathBuf,
     /// What was started here, to be reaped.
-    successor: Mutex<Option<std::process::Child>>,
+    successor: Mutex<Option<Child>>,
 }
 
 impl Engine {
@@ -33,30 +33,37 @@ impl Engine {
 
     /// Ends it as a power cut does, as far as a process can feel one.
     pub fn crash(&self) {
-        let text = std::fs::read_to_string(&self.pid_file).unwrap();
-        let pid = text.lines().next().unwrap().trim();
-        assert!(Command::new("kill").args(["-KILL", pid]).status().unwrap().success());
+        let Some(pid) = self.pid() else { return };
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
         if let Some(mut successor) = self.successor.lock().unwrap().take() {
             successor.wait().unwrap();
         }
-        eventually(PATIENCE, "the database is dead", || {
-            let is_running = |state: String| !state.contains(") Z ");
-            let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"));
-            (!stat.is_ok_and(is_running)).then_some(())
-        });
+        let is_dead = || self.pid().is_none().then_some(());
+        eventually(PATIENCE, "the database is dead", is_dead);
     }
 
-    /// Starts it, and waits until it lets somebody in.
+    /// Starts it if it does not run, and waits until it lets somebody in.
     pub fn start_again(&self, database: &Database) {
         let mut successor = self.successor.lock().unwrap();
         eventually(PATIENCE, "the database is back", || {
+            if self.lets_in(&database.url) {
+                return Some(());
+            }
             // It refuses while children of the dead one are left.
-            let is_running = |child: &mut std::process::Child| child.try_wait().unwrap().is_none();
-            if !successor.as_mut().is_some_and(is_running) {
+            let is_running = |child: &mut Child| child.try_wait().unwrap().is_none();
+            if self.pid().is_none() && !successor.as_mut().is_some_and(is_running) {
                 *successor = Some(Command::new(&self.again).spawn().unwrap());
             }
-            self.lets_in(&database.url).then_some(())
+            None
         });
+    }
+
+    /// The process, if it runs.
+    fn pid(&self) -> Option<String> {
+        let text = std::fs::read_to_string(&self.pid_file).ok()?;
+        let pid = text.lines().next()?.trim().to_owned();
+        let stat = std::fs::read_to_string(Path::new("/proc").join(&pid).join("stat")).ok()?;
+        (!stat.contains(") Z ")).then_some(pid)
     }
 
     fn lets_in(&self, url: &str) -> bool {

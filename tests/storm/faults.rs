@@ -1,16 +1,13 @@
-//! What goes wrong, and when: a schedule out of a seed.
+//! What can go wrong, on which databases, and how often.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
-use rand::RngExt;
+use clap::ValueEnum;
 
-use crate::dice;
-use crate::fleet::{Fleet, Ship};
-use crate::kit::{Backend, Commit};
+use crate::kit::{Backend, clock_library};
 
 /// One thing that goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Fault {
     /// SIGKILL of a server.
     Kill,
@@ -18,9 +15,13 @@ pub enum Fault {
     Restart,
     /// SIGSTOP of a server for a while.
     Freeze,
+    /// The wall clock of a server jumps to tomorrow and to yesterday.
+    ClockSteps,
     /// All connections of a server to the database end, and new ones for a while.
     Cut,
-    /// All connections of a server to the database carry nothing for a while.
+    /// All that a server says to the database comes late.
+    Delay,
+    /// All connections of a server to the database stop in the middle of a message for a while.
     Stall,
     /// The database gets COMMIT, and the answer is lost.
     CutAfterCommit,
@@ -28,111 +29,88 @@ pub enum Fault {
     CutBeforeCommit,
     /// The database ends the connections of everybody.
     Terminate,
+    /// Others take every connection that the database has.
+    ConnectionLimit,
     /// SIGKILL of the database server.
     KillDatabase,
+    /// The disk of the database has no room, and then has some again.
+    FullDisk,
+    /// The newest migration is taken back and run again.
+    Migration,
 }
 
-/// As often as they stand here.
-const OF_SERVERS: &[Fault] = &[Fault::Kill, Fault::Kill, Fault::Restart, Fault::Freeze];
-const OF_LINES: &[Fault] = &[
-    Fault::Cut,
-    Fault::Cut,
-    Fault::Stall,
-    Fault::CutAfterCommit,
-    Fault::CutAfterCommit,
-    Fault::CutBeforeCommit,
-    Fault::CutBeforeCommit,
-    Fault::Terminate,
-];
-
-const OF_ENGINES: &[Fault] = &[Fault::KillDatabase, Fault::KillDatabase];
-
-/// COMMITs that are struck by one fault.
-const STRIKES: usize = 2;
-
-/// How often each fault was done.
+/// How often each.
 pub type Count = BTreeMap<Fault, usize>;
 
-/// Does one thing after another until `end`, and tells how often each.
-pub fn strike(fleet: &Fleet, seed: u64, end: Instant) -> Count {
-    let mut dice = dice::from_seed(seed, 0);
-    let is_embedded = fleet.database.backend == Backend::Sqlite;
-    let of_lines = if is_embedded { &[] } else { OF_LINES };
-    let of_engine = if fleet.engine.is_some() { OF_ENGINES } else { &[] };
-    let faults = OF_SERVERS.iter().chain(of_lines).chain(of_engine);
-    let faults: Vec<Fault> = faults.copied().collect();
-    let mut count = Count::new();
-    loop {
-        let fault = faults[dice.random_range(0..faults.len())];
-        let ship = &fleet.ships[dice.random_range(0..fleet.ships.len())];
-        let [quiet, lasts] = [50..600, 20..1_500].map(|of| dice.random_range(of));
-        let quiet = Duration::from_millis(quiet);
-        if Instant::now() + quiet >= end {
-            return count;
-        }
-        std::thread::sleep(quiet);
-        act(fault, fleet, ship, Duration::from_millis(lasts));
-        *count.entry(fault).or_default() += 1;
+impl Fault {
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::value_variants().iter().copied()
     }
-}
 
-fn act(fault: Fault, fleet: &Fleet, ship: &Ship, lasts: Duration) {
-    let meanwhile = || std::thread::sleep(lasts);
-    match (fault, &ship.proxy) {
-        (Fault::Kill, _) => {
-            ship.crash();
-            meanwhile();
-            ship.relaunch();
-        }
-        (Fault::Restart, _) => {
-            ship.terminate();
-            ship.relaunch();
-        }
-        (Fault::Freeze, _) => {
-            ship.freeze();
-            meanwhile();
-            ship.thaw();
-        }
-        (Fault::Cut, Some(line)) => {
-            line.cut();
-            meanwhile();
-            line.mend();
-        }
-        (Fault::Stall, Some(line)) => {
-            line.stall();
-            meanwhile();
-            line.resume();
-        }
-        (Fault::CutAfterCommit, Some(line)) => line.strike(Commit::Delivered, STRIKES),
-        (Fault::CutBeforeCommit, Some(line)) => line.strike(Commit::Lost, STRIKES),
-        (Fault::Terminate, _) => terminate_connections(fleet),
-        (Fault::KillDatabase, _) => {
-            if let Some(engine) = &fleet.engine {
-                engine.crash();
-                meanwhile();
-                engine.start_again(&fleet.database);
-            }
-        }
-        (_, None) => unreachable!("{fault:?} needs a line"),
+    /// As it is called on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
-}
 
-fn terminate_connections(fleet: &Fleet) {
-    let database = &fleet.database;
-    let mut connection = database.connect();
-    match database.backend {
-        Backend::Sqlite => unreachable!("there are none"),
-        Backend::Postgres => connection.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        ),
-        Backend::Mysql => {
-            let others = "SELECT CAST(id AS CHAR) AS word FROM information_schema.processlist \
-                          WHERE db = database() AND id <> connection_id()";
-            for id in connection.texts(others) {
-                // It may be gone already.
-                let _ = connection.try_run(&format!("KILL {id}"));
+    /// How often it is in a storm of so many seconds, against the others.
+    pub fn weight(self) -> usize {
+        match self {
+            Self::Kill
+            | Self::Cut
+            | Self::CutAfterCommit
+            | Self::CutBeforeCommit
+            | Self::KillDatabase => 2,
+            _ => 1,
+        }
+    }
+
+    /// How often it is at least in a storm of a million orders, over all databases.
+    fn in_a_million(self) -> usize {
+        match self {
+            Self::Cut => 400,
+            Self::Kill => 200,
+            Self::CutAfterCommit | Self::CutBeforeCommit => 60,
+            Self::Restart | Self::Freeze | Self::Stall | Self::KillDatabase => 50,
+            Self::Delay | Self::Terminate => 30,
+            Self::ClockSteps | Self::ConnectionLimit | Self::Migration => 15,
+            Self::FullDisk => 6,
+        }
+    }
+
+    /// The part of one of `backends` in a storm of so many orders over all of them.
+    pub fn share(self, orders: usize, backends: &[Backend]) -> usize {
+        let concerned = backends.iter().filter(|backend| self.is_possible_on(**backend)).count();
+        (self.in_a_million() * orders).div_ceil(1_000_000 * concerned.max(1))
+    }
+
+    pub fn is_possible_on(self, backend: Backend) -> bool {
+        let needs_server = matches!(
+            self,
+            Self::Cut
+                | Self::Delay
+                | Self::Stall
+                | Self::CutAfterCommit
+                | Self::CutBeforeCommit
+                | Self::Terminate
+                | Self::ConnectionLimit
+                | Self::KillDatabase
+        );
+        !needs_server || Backend::SERVERS.contains(&backend)
+    }
+
+    /// Why it cannot be done here, if so. Whoever leaves one out must say it.
+    pub fn missing(self, has_engine: bool, has_disk: bool) -> Option<&'static str> {
+        match self {
+            Self::KillDatabase | Self::ConnectionLimit if !has_engine => {
+                Some("the database server is not the storm's own; scripts/storm starts such")
             }
+            Self::FullDisk if !has_disk => {
+                Some("no small disk for the database; scripts/storm mounts one, as root")
+            }
+            Self::ClockSteps if clock_library().is_none() => {
+                Some("no libfaketime; install Debian's package faketime")
+            }
+            _ => None,
         }
     }
 }

@@ -1,23 +1,49 @@
 //! Some server processes on one database, each behind a proxy of its own where there is a line to cut.
 
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use serde_json::json;
 
+use crate::disk::Disk;
 use crate::engine::Engine;
-use crate::kit::{Backend, Bookstore, Client, Database, Proxy, Server, create_token, new_book};
+use crate::kit::{
+    Backend, Bookstore, Client, Database, Proxy, Server, create_token, eventually, new_book,
+};
 
 /// Titles.
 const BOOKS: usize = 8;
 
-/// Short, so that a storm of a minute sees many requests come to their deadline.
-const REQUEST_TIMEOUT: &str = "5";
+/// Short, so that many requests come to their deadline.
+const REQUEST_TIMEOUT: &str = "2";
+
+/// How long a client may wait for any answer: the deadline of a request and five seconds.
+pub const PATIENCE: Duration = Duration::from_secs(7);
+
+/// So few connections to the database that those of all servers are far below its limit.
+const SETTINGS: [&str; 8] = [
+    "--request-timeout",
+    REQUEST_TIMEOUT,
+    "--read-connections",
+    "2",
+    "--write-connections",
+    "6",
+    "--log",
+    "error",
+];
+
+/// A server may find its database gone, or behind a line that is cut, for so long.
+const LAUNCH: Duration = Duration::from_secs(120);
 
 pub struct Fleet {
     pub ships: Vec<Ship>,
     pub database: Database,
     /// The database's server, if it may be killed.
     pub engine: Option<Engine>,
+    /// Where the database is, if that may be full.
+    pub disk: Option<Disk>,
+    /// Whoever does something to the database is alone in here.
+    pub engine_room: Mutex<()>,
     pub storefront: Member,
     pub admin: Member,
     /// What is sold. Nothing is on the shelf before the first restock.
@@ -37,11 +63,20 @@ pub struct Ship {
     address: RwLock<String>,
     pub proxy: Option<Proxy>,
     url: String,
+    /// What its clock is off by, if it was started with one that can be.
+    clock: tempfile::NamedTempFile,
+    /// Whoever does something to the server is alone in here, and here whoever does it to the line.
+    pub hull: Mutex<()>,
+    pub rigging: Mutex<()>,
 }
 
 impl Fleet {
     pub fn launch(backend: Backend, count: usize) -> Self {
-        let database = Database::migrated(backend);
+        let disk = Disk::of(backend);
+        let database = match &disk {
+            Some(disk) if backend == Backend::Sqlite => Database::embedded_within(&disk.folder),
+            _ => Database::migrated(backend),
+        };
         let member = |role: &str, name: &str| {
             let token = create_token(&database, role, name);
             let id =
@@ -55,7 +90,8 @@ impl Fleet {
         let book = || manager.post("/v1/books", new_book(json!({}))).expect(201)["id"].as_i64();
         let books = (0..BOOKS).filter_map(|_| book()).collect();
         let engine = Engine::of(backend);
-        Self { ships, database, engine, storefront, admin, books }
+        let engine_room = Mutex::default();
+        Self { ships, database, engine, disk, engine_room, storefront, admin, books }
     }
 
     /// Ends every server as a service manager does: what was taken is finished.
@@ -84,7 +120,15 @@ impl Ship {
             Some(proxy) => database.url_through(proxy.port),
             None => database.url.clone(),
         };
-        let ship = Self { server: Mutex::new(None), address: RwLock::default(), proxy, url };
+        let ship = Self {
+            server: Mutex::default(),
+            address: RwLock::default(),
+            proxy,
+            url,
+            clock: tempfile::NamedTempFile::new().unwrap(),
+            hull: Mutex::default(),
+            rigging: Mutex::default(),
+        };
         ship.relaunch();
         ship
     }
@@ -96,7 +140,25 @@ impl Ship {
 
     /// Starts a server in the place of the one before.
     pub fn relaunch(&self) {
-        let server = Server::start(&self.url, &["--request-timeout", REQUEST_TIMEOUT]);
+        self.launch_as(|server| server);
+    }
+
+    /// The same, with a clock that [`Self::set_clock`] sets.
+    pub fn relaunch_with_clock(&self) {
+        self.set_clock("+0");
+        self.launch_as(|server| server.with_clock_in(self.clock.path()));
+    }
+
+    pub fn set_clock(&self, shift: &str) {
+        std::fs::write(self.clock.path(), shift).unwrap();
+    }
+
+    fn launch_as(&self, dressed: impl Fn(Bookstore) -> Bookstore) {
+        let server = eventually(LAUNCH, "a server starts", || {
+            let arguments = ["serve", "--listen", "127.0.0.1:0"].into_iter().chain(SETTINGS);
+            let server = Bookstore::new(arguments).env("DATABASE_URL", &self.url);
+            Server::try_from(dressed(server)).ok()
+        });
         *self.address.write().unwrap() = server.url.clone();
         *self.server.lock().unwrap() = Some(Arc::new(server));
     }

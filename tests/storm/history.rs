@@ -24,7 +24,8 @@ pub struct History {
 pub struct Operation {
     /// Whose token it was.
     pub client: i64,
-    /// The idempotency key; its own in the whole storm. Empty for a wish, which needs none.
+    /// The idempotency key; its own in the whole storm. Empty for a wish, which needs none, and for an
+    /// order that is sent only once.
     pub key: String,
     pub ask: Ask,
     pub attempts: Vec<Attempt>,
@@ -40,6 +41,17 @@ pub enum Ask {
     Cancel { order: String },
 }
 
+impl Ask {
+    pub fn is_order(&self) -> bool {
+        matches!(self, Self::Order { .. })
+    }
+
+    /// Whether it makes an order or a stock entry, rather than ending one.
+    pub fn makes_something(&self) -> bool {
+        !matches!(self, Self::Confirm { .. } | Self::Cancel { .. })
+    }
+}
+
 /// One sending.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -52,9 +64,11 @@ pub struct Attempt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Done, as this order or stock entry.
-    Granted { id: String },
+    Granted { id: String, is_replay: bool },
     /// A rule said no: this problem.
     Refused { slug: String },
+    /// Its turn did not come: nothing was done, says the service, and nothing will be.
+    Dropped,
     /// No answer, or one that leaves it open.
     Unknown,
 }
@@ -74,10 +88,15 @@ impl Operation {
         self.attempts.first().map(|attempt| attempt.sent)
     }
 
+    /// An order without a key: sent once, and never asked for again.
+    pub fn is_walk_in(&self) -> bool {
+        self.key.is_empty() && self.ask.is_order()
+    }
+
     /// When somebody was told first that it had happened, and as what.
     pub fn granted(&self) -> Option<(Micros, &str)> {
         self.attempts.iter().find_map(|attempt| match &attempt.outcome {
-            Outcome::Granted { id } => Some((attempt.ended, id.as_str())),
+            Outcome::Granted { id, .. } => Some((attempt.ended, id.as_str())),
             _ => None,
         })
     }
@@ -88,9 +107,14 @@ impl Operation {
         last.is_some_and(|attempt| matches!(attempt.outcome, Outcome::Refused { .. }))
     }
 
-    /// Whether there was a last word.
+    /// Whether there was a last word, as far as somebody asked for it.
     pub fn is_settled(&self) -> bool {
-        self.granted().is_some() || self.is_refused()
+        self.granted().is_some() || self.is_refused() || self.is_walk_in()
+    }
+
+    /// Whether nobody knows what became of one of its sendings.
+    pub fn is_in_doubt(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.outcome == Outcome::Unknown)
     }
 }
 
@@ -128,16 +152,4 @@ pub struct Movement {
     pub reason: String,
     /// The order, or the stock entry, that it belongs to.
     pub cause: String,
-}
-
-impl Facts {
-    /// What an order or an entry moved for one reason, by book.
-    pub fn moved(&self, cause: &str, reason: &str) -> Lines {
-        let of_book = |(book, movements): (&i64, &Vec<Movement>)| {
-            let of_cause = |one: &&Movement| one.cause == cause && one.reason == reason;
-            let delta: i64 = movements.iter().filter(of_cause).map(|one| one.delta).sum();
-            (delta != 0).then_some((*book, delta))
-        };
-        self.movements.iter().filter_map(of_book).collect()
-    }
 }

@@ -1,16 +1,17 @@
 //! What came of a storm, as a table; and what is left of one that found something.
 
 use std::fmt::Debug;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
 
 use crate::checker::Violation;
-use crate::faults::Count;
-use crate::history::{Ask, Facts, History, Operation};
+use crate::faults::{Count, Fault};
+use crate::history::{Facts, History, Micros, Operation, Outcome};
 use crate::kit::Backend;
-use crate::settings::Settings;
 
 /// More violations than this are counted, not shown.
 const SHOWN: usize = 20;
@@ -18,78 +19,135 @@ const SHOWN: usize = 20;
 pub struct Report {
     pub backend: Backend,
     pub seed: u64,
+    pub took: Duration,
     pub history: History,
     pub facts: Facts,
     pub faults: Count,
     pub violations: Vec<Violation>,
     /// What the audit found.
     pub audit: Option<String>,
+    /// Nothing was sold any more.
+    pub is_stuck: bool,
+}
+
+/// What is told of a storm when its history is gone.
+pub struct Figures {
+    backend: Backend,
+    numbers: Vec<(String, u64)>,
+    pub is_good: bool,
 }
 
 impl Report {
-    /// Prints it. Good if nothing was found, and something was sold.
-    pub fn show(&self, settings: &Settings) -> bool {
-        println!("{}", self.table());
-        let History { surprises, .. } = &self.history;
+    /// Prints what was found, and keeps the history if that was anything. `again` is how to repeat it.
+    pub fn show(self, again: &str) -> Figures {
         list("violations", &self.violations);
-        list("answers that nobody should get", surprises);
+        list("answers that nobody should get", &self.history.surprises);
         if let Some(audit) = &self.audit {
             println!("the audit found:\n{audit}");
         }
-        let is_good = self.violations.is_empty() && surprises.is_empty() && self.audit.is_none();
-        if !is_good {
-            let seed = self.seed;
-            println!("kept: {}", self.keep().display());
-            println!(
-                "again: scripts/storm --backend {} --seconds {} --clients {} --servers {} --seed {seed}",
-                self.backend, settings.seconds, settings.clients, settings.servers
-            );
+        if self.is_stuck {
+            println!("the shop is stuck: it sold nothing for a minute");
         }
+        let is_good = self.violations.is_empty()
+            && self.history.surprises.is_empty()
+            && self.audit.is_none()
+            && !self.is_stuck;
+        if !is_good {
+            println!("kept: {}\nagain: {again}", self.keep().display());
+        }
+        let numbers = self.numbers();
         // A storm in which nothing was sold has shown nothing.
-        is_good && self.acknowledged() > 0
+        let is_good = is_good && self.acknowledged() > 0;
+        Figures { backend: self.backend, numbers, is_good }
+    }
+
+    fn orders(&self) -> impl Iterator<Item = &Operation> {
+        self.history.operations.iter().filter(|operation| operation.ask.is_order())
     }
 
     fn acknowledged(&self) -> usize {
         self.orders().filter(|order| order.granted().is_some()).count()
     }
 
-    fn orders(&self) -> impl Iterator<Item = &Operation> {
-        let operations = self.history.operations.iter();
-        operations.filter(|operation| matches!(operation.ask, Ask::Order { .. }))
-    }
-
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_preset(NOTHING);
-        let refused = self.orders().filter(|order| order.is_refused()).count();
-        let retried = self.orders().filter(|order| order.attempts.len() > 1).count();
-        let unknown = self.orders().count() - self.acknowledged() - refused;
-        let mut row = |what: &str, count: usize| {
-            table.add_row([what.to_owned(), count.to_string()]);
+    fn numbers(&self) -> Vec<(String, u64)> {
+        let of = |is_meant: &dyn Fn(&Operation) -> bool| {
+            self.orders().filter(|order| is_meant(order)).count() as u64
         };
-        row("orders acknowledged", self.acknowledged());
-        row("orders refused", refused);
-        row("orders sent more than once", retried);
-        row("orders never answered", unknown);
-        row("other requests", self.history.operations.len() - self.orders().count());
-        row("looks at a book", self.history.reads.len());
-        row("orders in the database", self.facts.orders.len());
-        for (fault, count) in &self.faults {
-            row(&format!("fault: {fault:?}"), *count);
-        }
-        row("violations", self.violations.len());
-        table
+        let attempts = || self.history.operations.iter().flat_map(|operation| &operation.attempts);
+        let sendings =
+            |outcome: Outcome| attempts().filter(|one| one.outcome == outcome).count() as u64;
+        let longest: Micros = attempts().map(|one| one.ended - one.sent).max().unwrap_or_default();
+        let all = self.history.operations.len();
+        let mut numbers = vec![
+            ("seconds", self.took.as_secs()),
+            ("orders acknowledged", self.acknowledged() as u64),
+            ("orders refused", of(&Operation::is_refused)),
+            (
+                "orders never answered (without a key)",
+                of(&|one| !one.is_refused() && one.granted().is_none()),
+            ),
+            ("orders sent more than once", of(&|order| order.attempts.len() > 1)),
+            ("other requests", (all - self.orders().count()) as u64),
+            ("looks at a book", self.history.reads.len() as u64),
+            ("sendings of unknown outcome", sendings(Outcome::Unknown)),
+            ("sendings turned away", sendings(Outcome::Dropped)),
+            ("longest wait for an answer, ms", longest / 1_000),
+            ("orders in the database", self.facts.orders.len() as u64),
+        ]
+        .into_iter()
+        .map(|(what, number)| (what.to_owned(), number))
+        .collect::<Vec<_>>();
+        let done = |fault: Fault| self.faults.get(&fault).copied().unwrap_or_default() as u64;
+        numbers.extend(Fault::all().map(|fault| (format!("fault: {}", fault.name()), done(fault))));
+        numbers.push(("violations".to_owned(), self.violations.len() as u64));
+        numbers
     }
 
     /// Writes down everything that was seen.
     fn keep(&self) -> PathBuf {
         let name = format!("bookstore-storm-{}-{}.txt", self.backend, self.seed);
-        let file = std::env::temp_dir().join(name);
+        let path = std::env::temp_dir().join(name);
+        let mut file = BufWriter::new(std::fs::File::create(&path).unwrap());
         let Self { history, facts, faults, violations, .. } = self;
-        let all = format!("{violations:#?}\n{faults:#?}\n{history:#?}\n{facts:#?}\n");
-        std::fs::write(&file, all).unwrap();
-        file
+        let mut write = |one: &dyn Debug| writeln!(file, "{one:?}").unwrap();
+        violations.iter().for_each(|one| write(one));
+        write(faults);
+        history.surprises.iter().for_each(|one| write(one));
+        history.operations.iter().for_each(|one| write(one));
+        history.reads.iter().for_each(|one| write(one));
+        facts.orders.iter().for_each(|one| write(one));
+        facts.entries.iter().for_each(|one| write(one));
+        for (book, movements) in &facts.movements {
+            movements.iter().for_each(|one| write(&(book, one)));
+        }
+        write(&facts.quantities);
+        path
     }
+}
+
+/// One column for each storm, and one for all of them.
+pub fn table(storms: &[Figures]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING);
+    let names = storms.iter().map(|storm| storm.backend.to_string());
+    let total = (storms.len() > 1).then(|| "in all".to_owned());
+    table.set_header(std::iter::once(String::new()).chain(names).chain(total.clone()));
+    let whats = storms.first().map_or(&[][..], |storm| &storm.numbers);
+    for (row, (what, _)) in whats.iter().enumerate() {
+        let numbers: Vec<u64> = storms.iter().map(|storm| storm.numbers[row].1).collect();
+        let sum = match what.starts_with("longest") {
+            true => numbers.iter().copied().max().unwrap_or_default(),
+            false => numbers.iter().sum(),
+        };
+        let sum = total.is_some().then(|| sum.to_string());
+        let numbers = numbers.iter().map(u64::to_string).chain(sum);
+        table.add_row(std::iter::once(what.clone()).chain(numbers));
+    }
+    table
+        .column_iter_mut()
+        .skip(1)
+        .for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
 }
 
 fn list(title: &str, found: &[impl Debug]) {

@@ -1,10 +1,13 @@
 //! What a storm can be told.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use clap::Parser;
 
+use crate::faults::{Count, Fault};
 use crate::kit::Backend;
+use crate::watch::Goal;
 
 /// Sells, holds, returns and counts on a real service while it is shot at, and checks that nothing is
 /// lost, doubled or oversold.
@@ -19,8 +22,16 @@ pub struct Settings {
     backend: Option<String>,
 
     /// How long on each database
-    #[arg(long, value_name = "N", default_value_t = 60)]
-    pub seconds: u64,
+    #[arg(long, value_name = "N", default_value_t = 60, conflicts_with = "orders")]
+    seconds: u64,
+
+    /// Until so many orders were acknowledged, over all databases, and faults done as belong to them
+    #[arg(long, value_name = "N")]
+    orders: Option<usize>,
+
+    /// Only this fault; may be given several times
+    #[arg(long, value_name = "NAME", value_enum)]
+    fault: Vec<Fault>,
 
     /// Who buys at the same time
     #[arg(long, value_name = "N", default_value_t = 16)]
@@ -47,5 +58,39 @@ impl Settings {
         // The low half of the id is random.
         self.seed
             .unwrap_or_else(|| *CHOSEN.get_or_init(|| uuid::Uuid::now_v7().as_u128() as u32 as u64))
+    }
+
+    /// The faults that are meant for `backend`.
+    pub fn faults(&self, backend: Backend) -> impl Iterator<Item = Fault> {
+        let named = |fault: &Fault| self.fault.is_empty() || self.fault.contains(fault);
+        Fault::all().filter(move |fault| named(fault) && fault.is_possible_on(backend))
+    }
+
+    /// How often each of `faults` comes in a round of them, and what the storm on one database is for.
+    pub fn plan(&self, faults: &[Fault]) -> (Count, Goal) {
+        let Some(orders) = self.orders else {
+            let weights = faults.iter().map(|fault| (*fault, fault.weight())).collect();
+            return (weights, Goal::Time(Duration::from_secs(self.seconds)));
+        };
+        let backends = self.backends();
+        let wanted = |fault: &Fault| (*fault, fault.share(orders, &backends));
+        let wanted: Count = faults.iter().map(wanted).collect();
+        (wanted.clone(), Goal::Orders(orders.div_ceil(backends.len()), wanted))
+    }
+
+    /// The command that repeats the storm on one database.
+    pub fn again(&self, backend: Backend) -> String {
+        let Self { clients, servers, .. } = self;
+        let long = match self.orders {
+            Some(orders) => format!("--orders {}", orders.div_ceil(self.backends().len())),
+            None => format!("--seconds {}", self.seconds),
+        };
+        let faults: String =
+            self.fault.iter().map(|fault| format!(" --fault {}", fault.name())).collect();
+        let seed = self.seed();
+        format!(
+            "scripts/storm --backend {backend} {long} --clients {clients} --servers {servers} \
+             --seed {seed}{faults}"
+        )
     }
 }

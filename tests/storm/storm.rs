@@ -9,7 +9,9 @@
 
 mod checker;
 mod clients;
+mod deck;
 mod dice;
+mod disk;
 mod engine;
 mod facts;
 mod faults;
@@ -18,18 +20,23 @@ mod history;
 #[allow(dead_code, unused_imports, reason = "the suite uses what is left over here")]
 #[path = "../suite/kit/mod.rs"]
 mod kit;
+mod migration;
 mod report;
 mod settings;
+mod strike;
+mod watch;
+mod wire;
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use clap::Parser;
 
+use faults::Fault;
 use fleet::Fleet;
 use kit::Backend;
-use report::Report;
+use report::{Figures, Report};
 use settings::Settings;
+use watch::Watch;
 
 fn main() -> ExitCode {
     let settings = match Settings::try_parse() {
@@ -42,29 +49,54 @@ fn main() -> ExitCode {
         missing.iter().for_each(|missing| eprintln!("{}", missing.what));
         return ExitCode::from(2);
     }
-    let mut is_good = true;
-    for backend in settings.backends() {
-        let report = storm(backend, &settings);
-        is_good &= report.show(&settings);
-    }
+    let storms: Vec<Figures> = settings
+        .backends()
+        .into_iter()
+        .map(|backend| storm(backend, &settings).show(&settings.again(backend)))
+        .collect();
+    println!("\nseed {}\n{}", settings.seed(), report::table(&storms));
+    let is_good = storms.iter().all(|storm| storm.is_good);
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn storm(backend: Backend, settings: &Settings) -> Report {
     let seed = settings.seed();
-    println!("\n{backend}: {} s, {} clients, seed {seed}", settings.seconds, settings.clients);
-    let start = Instant::now();
+    println!(
+        "\n{backend}: {} clients, {} servers, seed {seed}",
+        settings.clients, settings.servers
+    );
     let fleet = Fleet::launch(backend, settings.servers);
-    let end = start + Duration::from_secs(settings.seconds);
-    let (mut history, faults) = std::thread::scope(|scope| {
-        let faults = scope.spawn(|| faults::strike(&fleet, seed, end));
-        let history = clients::act(&fleet, settings.clients, seed, start, end);
-        (history, faults.join().unwrap())
+    let faults = possible(&fleet, settings.faults(backend));
+    let (weights, goal) = settings.plan(&faults);
+    let watch = Watch::new(goal);
+    let mut history = std::thread::scope(|scope| {
+        scope.spawn(|| strike::strike(&fleet, &watch, seed, &weights));
+        scope.spawn(|| watch.tell());
+        let history = clients::act(&fleet, &watch, settings.clients, seed);
+        watch.end();
+        history
     });
-    clients::settle(&fleet, &mut history, start);
+    let took = watch.start.elapsed();
+    clients::settle(&fleet, &watch, &mut history);
     fleet.land();
+    println!("{backend}: {} requests, and now the check", history.operations.len());
     let facts = facts::gather(&fleet.database);
-    let violations = checker::check(&history, &facts, clients::PATIENCE.as_micros() as u64);
+    let violations = checker::check(&history, &facts, fleet::PATIENCE.as_micros() as u64);
     let audit = fleet.audit();
-    Report { backend, seed, history, facts, faults, violations, audit }
+    let (faults, is_stuck) = (watch.faults().clone(), watch.is_stuck());
+    Report { backend, seed, took, history, facts, faults, violations, audit, is_stuck }
+}
+
+/// Of `wanted`, what can be done here; tells what is left out, and why.
+fn possible(fleet: &Fleet, wanted: impl Iterator<Item = Fault>) -> Vec<Fault> {
+    let (has_engine, has_disk) = (fleet.engine.is_some(), fleet.disk.is_some());
+    wanted
+        .filter(|fault| match fault.missing(has_engine, has_disk) {
+            Some(why) => {
+                println!("left out: {}: {why}", fault.name());
+                false
+            }
+            None => true,
+        })
+        .collect()
 }

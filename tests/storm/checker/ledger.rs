@@ -67,9 +67,11 @@ pub(super) fn agrees_with_time(history: &History, facts: &Facts) -> Vec<Violatio
 
 /// When each order, entry, and release of an order happened.
 fn windows<'a>(history: &'a History, facts: &'a Facts) -> HashMap<(&'a str, bool), Window> {
+    // Who was told an id named it; what else is there has a key, or nobody can tell whose it is.
     let by_key: HashMap<(i64, &str), &Operation> = history
         .operations
         .iter()
+        .filter(|operation| !operation.key.is_empty() && operation.granted().is_none())
         .map(|operation| ((operation.client, operation.key.as_str()), operation))
         .collect();
     let orders = facts.orders.iter().map(|one| (&one.id, one.client, &one.key));
@@ -81,6 +83,10 @@ fn windows<'a>(history: &'a History, facts: &'a Facts) -> HashMap<(&'a str, bool
             Some(((id.as_str(), false), window(operation)?))
         })
         .collect();
+    let made = history.operations.iter().filter(|operation| operation.ask.makes_something());
+    windows.extend(
+        made.filter_map(|operation| Some(((operation.granted()?.1, false), window(operation)?))),
+    );
     windows.extend(releases(history, facts));
     windows
 }

@@ -24,6 +24,8 @@ pub enum Violation {
     Phantom { id: String },
     /// The last word was no, and it is there.
     RefusedAndDone { id: String, key: String },
+    /// The service said that it had not been done and would not be, and it is there.
+    DroppedAndDone { id: String, key: String },
     /// It ended otherwise than the client was told.
     WrongEnd { order: String, told: &'static str, status: String },
     /// The ledger of a book does not add up.

@@ -21,20 +21,24 @@ impl Answer {
         request: String,
         response: reqwest::blocking::Response,
     ) -> Result<Self, reqwest::Error> {
-        let is_head = request.starts_with("HEAD ");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.bytes()?;
+        Ok(Self::of(request, status, headers, &response.bytes()?))
+    }
+
+    /// The same, of an answer that came in some other way.
+    pub fn of(request: String, status: u16, headers: HeaderMap, bytes: &[u8]) -> Self {
+        let is_head = request.starts_with("HEAD ");
         let body = match bytes.is_empty() {
             true => Value::Null,
-            false => serde_json::from_slice(&bytes)
-                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned())),
+            false => serde_json::from_slice(bytes)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned())),
         };
         let answer = Self { request, status, headers, body };
         assert!(!answer.header("x-request-id").is_empty(), "no request id\n{answer}");
         if status >= 400 && !is_head {
             answer.assert_is_problem();
         }
-        Ok(answer)
+        answer
     }
 
     /// RFC 9457, with a stable slug as type and the request id as instance.

@@ -44,7 +44,13 @@ struct Word {
 
 impl Connection {
     pub fn open(backend: Backend, url: &str) -> Self {
-        let opened = match backend {
+        Self::try_open(backend, url)
+            .unwrap_or_else(|error| panic!("cannot connect to {url}: {error}"))
+    }
+
+    /// A connection to a database that may be gone.
+    pub fn try_open(backend: Backend, url: &str) -> ConnectionResult<Self> {
+        match backend {
             #[cfg(feature = "sqlite")]
             Backend::Sqlite => {
                 let path = url.strip_prefix("sqlite://").unwrap_or(url);
@@ -59,8 +65,7 @@ impl Connection {
             Backend::Mysql => MysqlConnection::establish(url).map(Self::Mysql),
             #[allow(unreachable_patterns, reason = "no other backend in some builds")]
             _ => panic!("{backend} is not compiled in"),
-        };
-        opened.unwrap_or_else(|error| panic!("cannot connect to {url}: {error}"))
+        }
     }
 
     pub fn try_run(&mut self, sql: &str) -> QueryResult<()> {

@@ -1,6 +1,6 @@
 //! A database of its own for every test, gone when the test ends.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use reqwest::Url;
 use uuid::Uuid;
@@ -28,7 +28,12 @@ impl Database {
 
     /// A database that is yet to be made, under this name; gone when the test ends all the same.
     pub fn unmade(backend: Backend) -> Self {
-        let folder = tempfile::Builder::new().prefix("bookstore-test-").tempdir().unwrap();
+        Self::unmade_within(&std::env::temp_dir(), backend)
+    }
+
+    /// The same; an embedded one lies in a folder in `place`.
+    fn unmade_within(place: &Path, backend: Backend) -> Self {
+        let folder = tempfile::Builder::new().prefix("bookstore-test-").tempdir_in(place).unwrap();
         let name = format!("bookstore_test_{}", Uuid::now_v7().simple());
         let url = match backend.server_url() {
             None => format!("sqlite://{}", folder.path().join("bookstore.db").display()),
@@ -44,8 +49,20 @@ impl Database {
     /// A database with all tables, made by `bookstore migrate`.
     pub fn migrated(backend: Backend) -> Self {
         let database = Self::empty(backend);
-        Bookstore::new(["migrate"]).on(&database).run().exits(0);
+        database.migrate();
         database
+    }
+
+    /// An embedded database with all tables, in a folder in `place`.
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn embedded_within(place: &Path) -> Self {
+        let database = Self::unmade_within(place, Backend::Sqlite);
+        database.migrate();
+        database
+    }
+
+    fn migrate(&self) {
+        Bookstore::new(["migrate"]).on(self).run().exits(0);
     }
 
     /// Its name on the server.

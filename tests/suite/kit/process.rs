@@ -53,6 +53,17 @@ impl Bookstore {
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
     }
 
+    /// Lets the process believe that its wall clock is off by the shift that is in `file`, also when that
+    /// changes while it runs.
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn with_clock_in(self, file: &Path) -> Self {
+        let library = clock_library().expect("no clock is stepped without it");
+        self.env("LD_PRELOAD", &library)
+            .env("FAKETIME_TIMESTAMP_FILE", &file.display().to_string())
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    }
+
     /// Runs in `folder` instead of an empty one.
     pub fn within(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);

@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,6 +28,10 @@ struct Wires {
     is_cut: AtomicBool,
     is_stalled: AtomicBool,
     is_closed: AtomicBool,
+    /// Milliseconds that each message to the database is late.
+    delay: AtomicU64,
+    /// Connections that are open.
+    open: AtomicUsize,
     lines: Mutex<Vec<TcpStream>>,
     fate: Mutex<Option<Commit>>,
     commits_left: AtomicUsize,
@@ -42,6 +46,8 @@ impl Proxy {
             is_cut: AtomicBool::new(false),
             is_stalled: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
+            delay: AtomicU64::new(0),
+            open: AtomicUsize::new(0),
             lines: Mutex::default(),
             fate: Mutex::new(None),
             commits_left: AtomicUsize::new(0),
@@ -64,11 +70,24 @@ impl Proxy {
         self.wires.drop_lines();
     }
 
+    /// Connections that are open.
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn open(&self) -> usize {
+        self.wires.open.load(Ordering::SeqCst)
+    }
+
     pub fn mend(&self) {
         self.wires.is_cut.store(false, Ordering::SeqCst);
     }
 
-    /// Keeps every connection open and lets nothing through to the database, until [`Self::resume`].
+    /// Lets each message to the database be late by so much.
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn delay(&self, each: Duration) {
+        self.wires.delay.store(each.as_millis() as u64, Ordering::SeqCst);
+    }
+
+    /// Keeps every connection open and lets no message to the database through but for its first half,
+    /// until [`Self::resume`].
     pub fn stall(&self) {
         self.wires.is_stalled.store(true, Ordering::SeqCst);
     }
@@ -118,7 +137,11 @@ impl Wires {
         let (from, to) = (database.try_clone().unwrap(), server.try_clone().unwrap());
         std::thread::spawn(move || copy(from, to));
         let wires = Arc::clone(self);
-        std::thread::spawn(move || wires.forward(server, database));
+        self.open.fetch_add(1, Ordering::SeqCst);
+        std::thread::spawn(move || {
+            wires.forward(server, database);
+            wires.open.fetch_sub(1, Ordering::SeqCst);
+        });
     }
 
     fn drop_lines(&self) {
@@ -131,11 +154,17 @@ impl Wires {
     fn forward(&self, mut server: TcpStream, mut database: TcpStream) {
         let mut buffer = [0; 64 * 1024];
         while let Ok(length @ 1..) = server.read(&mut buffer) {
-            let said = &buffer[..length];
-            while self.is_stalled.load(Ordering::SeqCst) && !self.is_closed.load(Ordering::SeqCst) {
-                std::thread::park_timeout(Duration::from_millis(5));
+            let mut said = &buffer[..length];
+            std::thread::sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
+            if self.is_stalled.load(Ordering::SeqCst) {
+                let (first, rest) = said.split_at(length / 2);
+                if database.write_all(first).is_err() {
+                    break;
+                }
+                said = rest;
+                self.wait_out_stall();
             }
-            let fate = self.fate_of(said);
+            let fate = self.fate_of(&buffer[..length]);
             if fate == Some(Commit::Delivered) {
                 // Nothing comes back any more, but the database reads this to its end.
                 let _ = server.shutdown(Shutdown::Both);
@@ -149,6 +178,12 @@ impl Wires {
         }
         let _ = server.shutdown(Shutdown::Both);
         let _ = database.shutdown(Shutdown::Both);
+    }
+
+    fn wait_out_stall(&self) {
+        while self.is_stalled.load(Ordering::SeqCst) && !self.is_closed.load(Ordering::SeqCst) {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
     }
 
     fn fate_of(&self, said: &[u8]) -> Option<Commit> {

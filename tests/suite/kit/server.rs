@@ -20,14 +20,19 @@ impl Server {
 
     /// Starts `command`, which must serve, and waits until it says where it listens.
     pub fn from(command: Bookstore) -> Self {
+        Self::try_from(command).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The same of one that may find its database gone, and then ends. Why, if it did.
+    pub fn try_from(command: Bookstore) -> Result<Self, String> {
         let mut running = command.spawn();
         let url = eventually(Duration::from_secs(60), "the server listens", || {
-            if let Some(code) = running.ended() {
-                panic!("the server ended with {code}:\n{}", running.stderr());
-            }
-            said(&running.stdout(), "listening on ")
-        });
-        Self { running: Mutex::new(running), url }
+            let ended = running.ended();
+            let ended =
+                ended.map(|code| format!("the server ended with {code}:\n{}", running.stderr()));
+            ended.map(Err).or_else(|| said(&running.stdout(), "listening on ").map(Ok))
+        })?;
+        Ok(Self { running: Mutex::new(running), url })
     }
 
     /// The address without its scheme, for raw sockets.

@@ -1,0 +1,59 @@
+//! The schedule of the faults: a deck of cards that a seed shuffles.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
+use crate::dice;
+use crate::faults::{Count, Fault};
+
+/// One fault to come.
+#[derive(Debug, Clone, Copy)]
+pub struct Card {
+    pub fault: Fault,
+    /// Which server it concerns, if it concerns one.
+    pub ship: usize,
+    /// How long nothing goes wrong before.
+    pub quiet: Duration,
+    pub lasts: Duration,
+}
+
+pub struct Deck {
+    dice: StdRng,
+    ships: usize,
+    cards: Vec<Card>,
+}
+
+impl Deck {
+    /// An empty deck for so many servers.
+    pub fn new(seed: u64, ships: usize) -> Self {
+        Self { dice: dice::from_seed(seed, 0), ships, cards: Vec::new() }
+    }
+
+    pub fn draw(&mut self) -> Option<Card> {
+        self.cards.pop()
+    }
+
+    /// Puts so many cards of each fault on it, in an order that the seed decides.
+    pub fn fill(&mut self, count: &Count) {
+        let faults = count.iter().flat_map(|(fault, count)| std::iter::repeat_n(*fault, *count));
+        let cards: Vec<Card> = faults.map(|fault| self.card(fault)).collect();
+        self.cards.extend(cards);
+        self.cards.shuffle(&mut self.dice);
+    }
+
+    fn card(&mut self, fault: Fault) -> Card {
+        let longest = match fault {
+            Fault::Cut | Fault::Delay => 400,
+            // Longer than a request may take.
+            Fault::Stall => 3_000,
+            _ => 1_200,
+        };
+        let mut milliseconds =
+            |range: std::ops::Range<u64>| Duration::from_millis(self.dice.random_range(range));
+        let (quiet, lasts) = (milliseconds(50..500), milliseconds(20..longest));
+        Card { fault, ship: self.dice.random_range(0..self.ships), quiet, lasts }
+    }
+}

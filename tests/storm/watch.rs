@@ -1,0 +1,148 @@
+//! When a storm is over, and how far it is.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::faults::{Count, Fault};
+
+/// A shop that sells nothing for so long, whatever goes wrong, is stuck.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// What a storm goes on for.
+#[derive(Debug, Clone)]
+pub enum Goal {
+    Time(Duration),
+    /// So many acknowledged orders, and at least so many of each fault.
+    Orders(usize, Count),
+}
+
+pub struct Watch {
+    pub start: Instant,
+    goal: Goal,
+    acknowledged: AtomicUsize,
+    done: Mutex<Count>,
+    is_stuck: AtomicBool,
+    has_ended: AtomicBool,
+}
+
+impl Watch {
+    pub fn new(goal: Goal) -> Self {
+        Self {
+            start: Instant::now(),
+            goal,
+            acknowledged: AtomicUsize::new(0),
+            done: Mutex::default(),
+            is_stuck: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+        }
+    }
+
+    /// An order was acknowledged.
+    pub fn acknowledge(&self) {
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn acknowledged(&self) -> usize {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// A fault was done.
+    pub fn note(&self, fault: Fault) {
+        *self.faults().entry(fault).or_default() += 1;
+    }
+
+    /// How often each fault was done.
+    pub fn faults(&self) -> MutexGuard<'_, Count> {
+        self.done.lock().unwrap()
+    }
+
+    pub fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.is_stuck()
+            || match &self.goal {
+                Goal::Time(time) => self.start.elapsed() >= *time,
+                Goal::Orders(orders, _) => {
+                    self.acknowledged() >= *orders && self.missing().is_empty()
+                }
+            }
+    }
+
+    /// Faults that are still to be done before it may be over.
+    pub fn missing(&self) -> Count {
+        let Goal::Orders(_, wanted) = &self.goal else { return Count::new() };
+        let done = self.faults();
+        let left = |(fault, wanted): (&Fault, &usize)| {
+            let done = done.get(fault).copied().unwrap_or_default();
+            wanted.checked_sub(done).filter(|left| *left > 0).map(|left| (*fault, left))
+        };
+        wanted.iter().filter_map(left).collect()
+    }
+
+    /// Waits so long. False if the storm is over by then.
+    pub fn wait(&self, how_long: Duration) -> bool {
+        std::thread::sleep(how_long);
+        !self.is_over()
+    }
+
+    /// Waits until the faults are no further than the sales, so that they are spread over all of them.
+    pub fn keep_pace(&self) {
+        let Goal::Orders(orders, wanted) = &self.goal else { return };
+        let total: usize = wanted.values().sum();
+        let is_ahead = || {
+            let done: usize = self.faults().values().sum();
+            let sold = self.acknowledged();
+            sold < *orders && done * orders > sold * total + orders * total / 50
+        };
+        while is_ahead() && !self.is_over() {
+            std::thread::sleep(GLANCE);
+        }
+    }
+
+    /// The clients have ended.
+    pub fn end(&self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells every now and then how far it is, until the clients have ended.
+    pub fn tell(&self) {
+        let (mut last_told, mut told_orders) = (self.start, 0);
+        let (mut last_sale, mut sales) = (Instant::now(), 0);
+        while !self.has_ended.load(Ordering::Relaxed) {
+            std::thread::sleep(GLANCE);
+            let orders = self.acknowledged();
+            if orders > sales {
+                (last_sale, sales) = (Instant::now(), orders);
+            }
+            if last_sale.elapsed() > LONGEST_SILENCE {
+                self.is_stuck.store(true, Ordering::Relaxed);
+            }
+            if last_told.elapsed() >= TELL_EVERY {
+                let rate = (orders - told_orders) as f64 / last_told.elapsed().as_secs_f64();
+                println!("{}, {rate:.0} a second", self.progress());
+                (last_told, told_orders) = (Instant::now(), orders);
+            }
+        }
+    }
+
+    fn progress(&self) -> String {
+        let seconds = self.start.elapsed().as_secs();
+        let (orders, faults) = (self.acknowledged(), self.faults().values().sum::<usize>());
+        match &self.goal {
+            Goal::Time(time) => {
+                format!("{seconds} of {} s: {orders} orders, {faults} faults", time.as_secs())
+            }
+            Goal::Orders(wanted, all) => {
+                let all: usize = all.values().sum();
+                format!("{seconds} s: {orders} of {wanted} orders, {faults} of {all} faults")
+            }
+        }
+    }
+}
