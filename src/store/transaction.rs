@@ -81,7 +81,22 @@ fn attempt<T>(
 fn persist<T>(
     pool: &Pool,
     deadline: Instant,
+    attempt: impl FnMut(&mut Session) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut is_in_doubt = false;
+    try_until(pool, deadline, attempt, &mut is_in_doubt).map_err(|error| match error {
+        // Busy is the word for "nothing was done". An earlier attempt may have been, though its answer
+        // was lost, and this one did not come so far as to look.
+        Error::Busy(reason) if is_in_doubt => Error::Unavailable(reason),
+        error => error,
+    })
+}
+
+fn try_until<T>(
+    pool: &Pool,
+    deadline: Instant,
     mut attempt: impl FnMut(&mut Session) -> Result<T, Error>,
+    is_in_doubt: &mut bool,
 ) -> Result<T, Error> {
     let mut pause = FIRST_PAUSE;
     let mut unknown = 0;
@@ -104,6 +119,7 @@ fn persist<T>(
             }
             Cure::Reconnect => {
                 session.is_broken = true;
+                *is_in_doubt = true;
                 cause = Cause::LostConnection;
                 Error::Unavailable(error.to_string())
             }

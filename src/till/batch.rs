@@ -29,8 +29,16 @@ enum Failure {
 /// Serves `jobs`, in their order, and answers each.
 pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>) {
     let mut batch = Batch::<T>::from_iter(jobs);
+    // Those whose time ran out while they waited for their turn: nothing was done for them.
+    let late = batch.answer_late(Instant::now(), || Error::Late);
+    T::meter(store.metrics()).turned_away(TurnedAway::Late, late);
+    run(store, batch);
+}
+
+/// Serves a batch for which something may have been done before.
+fn run<T: Trade>(store: &Store, mut batch: Batch<T>) {
     let meter = T::meter(store.metrics());
-    meter.turned_away(TurnedAway::Late, batch.drop_late());
+    let mut is_in_doubt = false;
     while let Some(deadline) = batch.first_deadline() {
         meter.oldest_came(batch.receipts.iter().map(|receipt| receipt.came).min());
         match attempt::<T>(store, deadline, &batch.asks) {
@@ -45,7 +53,8 @@ pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>) {
             }
             Err(Failure::Temporary(error)) => {
                 tracing::warn!(%error, size = batch.asks.len(), "a batch waits in vain");
-                batch.give_up(deadline.max(Instant::now()), &error);
+                is_in_doubt |= matches!(error, store::Error::Unavailable(_));
+                batch.give_up(deadline.max(Instant::now()), &error, is_in_doubt);
             }
             Err(failure) => return batch.fail(store, failure),
         }
@@ -73,22 +82,20 @@ impl<T: Trade> Batch<T> {
         self.receipts.iter().map(|receipt| receipt.deadline).min()
     }
 
-    /// Answers those whose time ran out while they waited for their turn, and tells how many they were.
-    fn drop_late(&mut self) -> usize {
-        let there = self.receipts.len();
-        self.answer_late(Instant::now(), || Error::Late);
-        there - self.receipts.len()
-    }
-
-    /// Answers those whose time ran out with this error. For the others there is another run.
-    fn give_up(&mut self, deadline: Instant, error: &store::Error) {
+    /// Answers those whose time ran out with this error. For the others there is another run. Busy says
+    /// that nothing was done, which nobody knows if the commit of an earlier run is in doubt.
+    fn give_up(&mut self, deadline: Instant, error: &store::Error, is_in_doubt: bool) {
         self.answer_late(deadline, || match error {
-            store::Error::Busy(reason) => Error::Store(store::Error::Busy(reason.clone())),
+            store::Error::Busy(reason) if !is_in_doubt => {
+                Error::Store(store::Error::Busy(reason.clone()))
+            }
             other => Error::Store(store::Error::Unavailable(other.to_string())),
         });
     }
 
-    fn answer_late(&mut self, now: Instant, error: impl Fn() -> Error) {
+    /// Answers those whose deadline is over by `now`, and tells how many they were.
+    fn answer_late(&mut self, now: Instant, error: impl Fn() -> Error) -> usize {
+        let there = self.receipts.len();
         let asks = std::mem::take(&mut self.asks);
         let receipts = std::mem::take(&mut self.receipts);
         for (ask, receipt) in asks.into_iter().zip(receipts) {
@@ -99,6 +106,7 @@ impl<T: Trade> Batch<T> {
                 self.receipts.push(receipt);
             }
         }
+        there - self.receipts.len()
     }
 
     /// A bad one must not hurt its neighbours: they go again, one by one.
@@ -111,7 +119,12 @@ impl<T: Trade> Batch<T> {
         let jobs = self.asks.into_iter().zip(self.receipts);
         let mut jobs: Vec<_> = jobs.map(|(ask, receipt)| Job::<T> { ask, receipt }).collect();
         if jobs.len() > 1 {
-            return jobs.into_iter().for_each(|job| serve(store, vec![job]));
+            for job in jobs {
+                let mut alone = Batch::from_iter([job]);
+                alone.answer_late(Instant::now(), || Error::Lost);
+                run(store, alone);
+            }
+            return;
         }
         if let Some(job) = jobs.pop() {
             job.receipt.answer(Err(error));

@@ -22,6 +22,7 @@ mod command_line;
 mod database_tls;
 mod diesel_cli;
 mod documentation;
+mod doubts;
 mod first_run;
 mod hold_races;
 mod holds;
@@ -94,6 +95,7 @@ const THEMES: &[Theme] = &[
     Theme::new("inside", inside::SCENARIOS),
     Theme::new("logs", logs::SCENARIOS),
     Theme::new("outage", outage::SCENARIOS),
+    Theme::new("doubts", doubts::SCENARIOS),
     Theme::new("operate", operate::SCENARIOS).with(operate::missing),
     Theme::new("backup", backup::SCENARIOS).with(backup::missing),
     Theme::new("tls", tls::SCENARIOS),

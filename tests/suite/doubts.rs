@@ -1,0 +1,65 @@
+//! What a caller is told whose order may have been placed though nobody can look: never that it was not.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::kit::{
+    Backend, Commit, Connection, Proxy, Scenario, Shop, eventually, hold, let_go, wait_for_strikes,
+};
+use crate::scenarios;
+
+pub const SCENARIOS: &[Scenario] = scenarios![
+    Shop on Backend::SERVERS:
+        an_order_in_doubt_is_not_called_turned_away;
+];
+
+/// The commit is carried out and its answer lost; then somebody else has the book for so long that the
+/// server cannot look what became of it. `overloaded` would say that nothing was sold.
+fn an_order_in_doubt_is_not_called_turned_away(shop: &Shop) {
+    let proxy = Proxy::before(&shop.database);
+    let url = shop.database.url_through(proxy.port);
+    let server = shop.server_on(&url, &["--request-timeout", "2"]);
+    let book = shop.book(5);
+    let client = shop.storefront.at(&server);
+    let before = hold(shop, book);
+    let order = client.buy(book, 1).key("the last copy but four");
+    let buyer = std::thread::spawn(move || order.send());
+    wait_for_waiters(shop, 1);
+    // Next in line after the buyer, and there to stay.
+    let after = std::thread::scope(|scope| {
+        let after = scope.spawn(|| hold(shop, book));
+        wait_for_waiters(shop, 2);
+        proxy.strike(Commit::Delivered, 1);
+        let_go(before);
+        wait_for_strikes(&proxy);
+        after.join().unwrap()
+    });
+    let answer = answered_meanwhile(buyer, after);
+    answer.refused(503, "database_unavailable");
+    let again = client.buy(book, 1).key("the last copy but four").expect(201);
+    assert!(again.is_replay(), "it was sold by the first request\n{again}");
+    assert_eq!(shop.admin.quantity(book), 4);
+}
+
+fn answered_meanwhile<T>(buyer: JoinHandle<T>, holder: Connection) -> T {
+    let answer = buyer.join().unwrap();
+    let_go(holder);
+    answer
+}
+
+/// Waits until so many statements wait for the lock of a row that they want to read.
+fn wait_for_waiters(shop: &Shop, count: i64) {
+    let query = match shop.backend() {
+        Backend::Postgres => {
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+             AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'"
+        }
+        _ => {
+            "SELECT count(*) FROM information_schema.processlist WHERE db = database()
+             AND id <> connection_id() AND command <> 'Sleep' AND info LIKE '%FOR UPDATE%'"
+        }
+    };
+    let mut watcher = shop.database.connect();
+    let are_there = || (watcher.number(query) >= count).then_some(());
+    eventually(Duration::from_secs(30), "they wait in SELECT ... FOR UPDATE", are_there);
+}
