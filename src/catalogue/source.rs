@@ -155,6 +155,8 @@ fn delimiter(start: &[u8]) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Every row with its line, fields joined by `|`.
@@ -208,5 +210,31 @@ mod tests {
         assert_eq!(rows(b"a;b;\"c,,,\"\n1;2,5;3\n")[1].1, "1|2,5|3");
         assert_eq!(rows(b"a\tb\n1\t2;,3\n")[1].1, "1|2;,3");
         assert_eq!(rows(b"a,b;c\n1,2;3\n")[1].1, "1|2;3");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_rows_in_the_order_of_their_lines(
+            bytes in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..200),
+                "[a-c1\"',;\t\r\n]{0,200}".prop_map(String::into_bytes),
+            ],
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("books.csv");
+            std::fs::write(&path, &bytes).unwrap();
+            let mut source = match Source::open(&path) {
+                Ok(source) => source,
+                Err(ImportError::Empty { .. } | ImportError::NotUtf8 { .. }) => return Ok(()),
+                Err(other) => panic!("{other}"),
+            };
+            let breaks = bytes.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count() as u64;
+            let (mut row, mut last) = (ByteRecord::new(), 0);
+            while let Some(line) = source.next(&mut row).unwrap() {
+                prop_assert!(last <= line && line <= 1 + breaks, "{} after {}", line, last);
+                last = line;
+            }
+            prop_assert_eq!(source.progress(), (bytes.len() as u64, bytes.len() as u64));
+        }
     }
 }

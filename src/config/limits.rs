@@ -166,6 +166,8 @@ fn canonical(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -211,6 +213,31 @@ mod tests {
         ] {
             let error = Origin::parse(text).unwrap_err();
             assert!(error.contains(right), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_setting_that_is_read_back_or_refused(
+            text in ".{0,30}|[0-9a-f:./]{0,20}|https?://[a-zA-Z0-9.:/@-]{0,20}",
+        ) {
+            if let Ok(network_) = network(&text) {
+                prop_assert_eq!(network(&network_.to_string()), Ok(network_));
+            }
+            if let Ok(origin) = Origin::parse(&text) {
+                prop_assert_eq!(Origin::parse(origin.as_str()), Ok(origin.clone()));
+            }
+            if let Ok(currency) = crate::config::Currency::parse(&text) {
+                prop_assert_eq!(currency.as_str(), &text);
+            }
+            if let Ok(address) = crate::config::address(&text) {
+                prop_assert_eq!(crate::config::address(&address.to_string()), Ok(address));
+            }
+            if let Ok(number) = whole::<u32>(1, 1_000)(&text) {
+                prop_assert!((1..=1_000).contains(&number));
+                prop_assert_eq!(text.trim().trim_start_matches('+').parse(), Ok(number));
+            }
+            let _ = (seconds(&text), seconds_or_none(&text));
         }
     }
 }

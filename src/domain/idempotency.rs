@@ -66,6 +66,8 @@ pub struct Request {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -81,5 +83,24 @@ mod tests {
     fn parts_do_not_run_together_in_a_hash() {
         assert_ne!(RequestHash::of(&[b"ab", b"c"]), RequestHash::of(&[b"a", b"bc"]));
         assert_ne!(RequestHash::of(&[b"ab"]), RequestHash::of(&[b"ab", b""]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_key_as_they_are_or_refused(
+            bytes in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..300),
+                prop::collection::vec(b' '..=b'~', 0..300),
+            ],
+        ) {
+            let is_padded = bytes.first() == Some(&b' ') || bytes.last() == Some(&b' ');
+            let is_printable = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+            let is_right = is_printable && !is_padded && (1..=255).contains(&bytes.len());
+            let key = IdempotencyKey::parse(&bytes);
+            prop_assert_eq!(key.is_ok(), is_right);
+            if let Ok(key) = key {
+                prop_assert_eq!(key.as_str().as_bytes(), bytes);
+            }
+        }
     }
 }

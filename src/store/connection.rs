@@ -331,6 +331,8 @@ fn insist_on_encryption(connection: &mut diesel::MysqlConnection) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -360,6 +362,26 @@ mod tests {
             ("postgres://shop@db/books?password=s3@cret", "postgres://(concealed)"),
         ] {
             assert_eq!(DatabaseUrl::parse(url).unwrap().to_string(), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_url_or_refused(url in "((sqlite|postgres|mysql|mariadb)://)?.{0,60}") {
+            if let Ok(url) = DatabaseUrl::parse(&url) {
+                let _ = (url.file(), url.to_string());
+            }
+        }
+
+        #[test]
+        fn no_password_is_ever_shown(
+            scheme in "postgres|postgresql|mysql|mariadb", password in "[!-~]{0,20}", rest in "[/?#@]?[!-~]{0,20}",
+        ) {
+            // Marked, so that it is not found by chance in what is shown.
+            let password = format!("{password}SECRET{password}");
+            if let Ok(url) = DatabaseUrl::parse(&format!("{scheme}://me:{password}@db.example{rest}")) {
+                prop_assert!(!url.to_string().contains("SECRET"), "{}", url);
+            }
         }
     }
 }
