@@ -16,6 +16,13 @@ use crate::wire::{Request, Wire};
 /// A client that gets no answer sends again, this often in all.
 const ATTEMPTS: usize = 8;
 
+/// Longer than any answer may take, so that who is never answered is seen as such.
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// Now and then a client hangs up after so many milliseconds, and asks again elsewhere while the first
+/// request is still being served.
+const IMPATIENT: std::ops::Range<u64> = 1..40;
+
 /// Orders that a client remembers, to do something with them.
 const REMEMBERED: usize = 40;
 
@@ -166,8 +173,12 @@ impl<'a> Actor<'a> {
     /// Goes to where one of the servers is, or was. Who gets no answer goes elsewhere.
     fn send(&mut self, request: &Request<'_>) -> (Micros, Option<Answer>, Micros) {
         let url = self.fleet.ships[self.ship].address();
+        let patience = match self.dice.random_bool(0.02) {
+            true => Duration::from_millis(self.dice.random_range(IMPATIENT)),
+            false => PATIENT,
+        };
         let sent = self.now();
-        let answer = self.wire.send(&url, request).ok();
+        let answer = self.wire.send(&url, request, patience).ok();
         let ended = self.now();
         let is_served = answer.as_ref().is_some_and(|answer| answer.status != 503);
         if !is_served || self.dice.random_bool(0.02) {

@@ -1,5 +1,6 @@
 //! Some server processes on one database, each behind a proxy of its own where there is a line to cut.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use serde_json::json;
 use crate::disk::Disk;
 use crate::engine::Engine;
 use crate::kit::{
-    Backend, Bookstore, Client, Database, Proxy, Server, create_token, eventually, new_book,
+    Backend, Bookstore, Client, Database, Metrics, Proxy, Server, create_token, eventually,
+    new_book,
 };
 
 /// Titles.
@@ -21,7 +23,7 @@ const REQUEST_TIMEOUT: &str = "2";
 pub const PATIENCE: Duration = Duration::from_secs(7);
 
 /// So few connections to the database that those of all servers are far below its limit.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 10] = [
     "--request-timeout",
     REQUEST_TIMEOUT,
     "--read-connections",
@@ -30,6 +32,8 @@ const SETTINGS: [&str; 8] = [
     "6",
     "--log",
     "error",
+    "--metrics-listen",
+    "127.0.0.1:0",
 ];
 
 /// A server may find its database gone, or behind a line that is cut, for so long.
@@ -67,6 +71,7 @@ pub struct Ship {
     clock: tempfile::NamedTempFile,
     /// Whoever does something to the server is alone in here, and here whoever does it to the line.
     pub hull: Mutex<()>,
+    collisions: AtomicU64,
     pub rigging: Mutex<()>,
 }
 
@@ -92,6 +97,12 @@ impl Fleet {
         let engine = Engine::of(backend);
         let engine_room = Mutex::default();
         Self { ships, database, engine, disk, engine_room, storefront, admin, books }
+    }
+
+    /// Transactions that found the number or the key taken that they were about to write. Whoever has the
+    /// row lock never does: without the lock the ledger's key keeps the promise, and this tells.
+    pub fn collisions(&self) -> u64 {
+        self.ships.iter().map(|ship| ship.collisions.load(Ordering::Relaxed)).sum()
     }
 
     /// Ends every server as a service manager does: what was taken is finished.
@@ -127,6 +138,7 @@ impl Ship {
             url,
             clock: tempfile::NamedTempFile::new().unwrap(),
             hull: Mutex::default(),
+            collisions: AtomicU64::new(0),
             rigging: Mutex::default(),
         };
         ship.relaunch();
@@ -171,6 +183,9 @@ impl Ship {
 
     pub fn terminate(&self) {
         if let Some(server) = self.server.lock().unwrap().take() {
+            let labels = [("pool", "writers"), ("cause", "key_taken")];
+            let collisions = Metrics::of(&server).number("bookstore_retries_total", &labels);
+            self.collisions.fetch_add(collisions as u64, Ordering::Relaxed);
             server.stop();
         }
     }

@@ -26,6 +26,8 @@ pub struct Report {
     pub violations: Vec<Violation>,
     /// What the audit found.
     pub audit: Option<String>,
+    /// Transactions that met another where they should have waited.
+    pub collisions: u64,
     /// Nothing was sold any more.
     pub is_stuck: bool,
 }
@@ -45,12 +47,16 @@ impl Report {
         if let Some(audit) = &self.audit {
             println!("the audit found:\n{audit}");
         }
+        if self.collisions > 0 {
+            println!("{} transactions collided: somebody writes without the lock", self.collisions);
+        }
         if self.is_stuck {
             println!("the shop is stuck: it sold nothing for a minute");
         }
         let is_good = self.violations.is_empty()
             && self.history.surprises.is_empty()
             && self.audit.is_none()
+            && self.collisions == 0
             && !self.is_stuck;
         if !is_good {
             println!("kept: {}\nagain: {again}", self.keep().display());
@@ -83,7 +89,7 @@ impl Report {
             ("orders acknowledged", self.acknowledged() as u64),
             ("orders refused", of(&Operation::is_refused)),
             (
-                "orders never answered (without a key)",
+                "orders never answered (sent once, without a key)",
                 of(&|one| !one.is_refused() && one.granted().is_none()),
             ),
             ("orders sent more than once", of(&|order| order.attempts.len() > 1)),
@@ -99,6 +105,7 @@ impl Report {
         .collect::<Vec<_>>();
         let done = |fault: Fault| self.faults.get(&fault).copied().unwrap_or_default() as u64;
         numbers.extend(Fault::all().map(|fault| (format!("fault: {}", fault.name()), done(fault))));
+        numbers.push(("collided transactions".to_owned(), self.collisions));
         numbers.push(("violations".to_owned(), self.violations.len() as u64));
         numbers
     }

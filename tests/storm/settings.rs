@@ -72,10 +72,9 @@ impl Settings {
             let weights = faults.iter().map(|fault| (*fault, fault.weight())).collect();
             return (weights, Goal::Time(Duration::from_secs(self.seconds)));
         };
-        let backends = self.backends();
-        let wanted = |fault: &Fault| (*fault, fault.share(orders, &backends));
-        let wanted: Count = faults.iter().map(wanted).collect();
-        (wanted.clone(), Goal::Orders(orders.div_ceil(backends.len()), wanted))
+        let orders = orders.div_ceil(self.backends().len());
+        let wanted: Count = faults.iter().map(|fault| (*fault, fault.share(orders))).collect();
+        (wanted.clone(), Goal::Orders(orders, wanted))
     }
 
     /// The command that repeats the storm on one database.

@@ -83,8 +83,18 @@ fn storm(backend: Backend, settings: &Settings) -> Report {
     let facts = facts::gather(&fleet.database);
     let violations = checker::check(&history, &facts, fleet::PATIENCE.as_micros() as u64);
     let audit = fleet.audit();
-    let (faults, is_stuck) = (watch.faults().clone(), watch.is_stuck());
-    Report { backend, seed, took, history, facts, faults, violations, audit, is_stuck }
+    Report {
+        backend,
+        seed,
+        took,
+        history,
+        facts,
+        faults: watch.faults().clone(),
+        violations,
+        audit,
+        collisions: fleet.collisions(),
+        is_stuck: watch.is_stuck(),
+    }
 }
 
 /// Of `wanted`, what can be done here; tells what is left out, and why.

@@ -10,9 +10,6 @@ use serde_json::Value;
 
 use crate::kit::Answer;
 
-/// Longer than any answer may take, so that who is never answered is seen as such.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 pub struct Request<'a> {
     pub method: &'static str,
     pub path: String,
@@ -29,14 +26,21 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Sends `request` to the server at `url`. An error leaves open what became of it.
-    pub fn send(&mut self, url: &str, request: &Request<'_>) -> io::Result<Answer> {
+    /// Sends `request` to the server at `url`, and hangs up if nothing comes for so long. An error leaves
+    /// open what became of it.
+    pub fn send(
+        &mut self,
+        url: &str,
+        request: &Request<'_>,
+        patience: Duration,
+    ) -> io::Result<Answer> {
         let address = url.trim_start_matches("http://");
         let kept = self.line.take().filter(|(to, _)| to == address);
         let mut line = match kept {
             Some((_, line)) => line,
             None => connect(address)?,
         };
+        line.get_ref().set_read_timeout(Some(patience))?;
         line.get_mut().write_all(&request.bytes(address))?;
         let (answer, stays_open) = read(&mut line, request)?;
         if stays_open {
@@ -66,7 +70,6 @@ impl Request<'_> {
 fn connect(address: &str) -> io::Result<BufReader<TcpStream>> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
     Ok(BufReader::new(stream))
 }
 
