@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// The error of the last attempt when no cure was left or `deadline` passed; nothing was changed,
-/// unless the connection was lost during the commit of that last attempt.
+/// unless the connection was lost during the commit of an attempt. It is never [`Error::Busy`] then.
 pub(super) fn transaction<T>(
     pool: &Pool,
     deadline: Instant,
