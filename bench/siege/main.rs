@@ -6,6 +6,7 @@ mod arguments;
 mod attacks;
 mod bars;
 mod figures;
+mod hostile;
 mod latency;
 mod report;
 mod scarcity;

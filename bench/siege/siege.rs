@@ -88,7 +88,7 @@ impl Field<'_> {
         // The first connections, caches and plans are nobody's calm figure.
         self.shopper.shop(arguments.calm().mul_f64(0.2));
         let mut phases = vec![self.phase("calm", &[], arguments.calm())];
-        let calm = self.patient.vitals();
+        let calm = self.patient.vitals_at_rest();
         let attacks = arguments.attacks();
         if !arguments.no_solos {
             for attack in &attacks {
@@ -137,7 +137,7 @@ impl Field<'_> {
     /// What is left of it all, until the server has ended.
     fn aftermath(&self, shop: &Shop, server: Server, calm: Vitals) -> Result<Aftermath, Trouble> {
         self.progress.set_message("what is left");
-        let after = self.patient.vitals();
+        let after = self.patient.vitals_at_rest();
         let connections = self.patient.hostile_connections();
         self.shopper.settle();
         let orders = self.orders()?;

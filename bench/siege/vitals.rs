@@ -62,21 +62,34 @@ impl Patient {
         kibibytes << 10
     }
 
-    /// Connections of hostile clients that it has taken and not closed. Not for asking often: the kernel lists
-    /// every connection of the machine for it, those that are over a minute long.
+    /// How it is now, but for the connections of the honest client: how many that keeps is for its pool to say,
+    /// which has one for each request that ever waited beside others.
+    pub(crate) fn vitals_at_rest(self) -> Vitals {
+        let vitals = self.vitals();
+        let descriptors = vitals.descriptors.saturating_sub(self.connections(true));
+        Vitals { descriptors, ..vitals }
+    }
+
+    /// Connections of hostile clients that it has taken and not closed.
     pub(crate) fn hostile_connections(self) -> usize {
+        self.connections(false)
+    }
+
+    /// Those of the honest client or of all others. Not for asking often: the kernel lists every connection of
+    /// the machine for it, those that are over a minute long.
+    fn connections(self, of_the_honest: bool) -> usize {
         let port = format!(":{:04X}", self.address.port());
         // In the order in which the machine keeps the bytes.
         let honest = format!("{:08X}:", u32::from_ne_bytes(HONEST.octets()));
         let sockets = std::fs::read_to_string(format!("/proc/{}/net/tcp", self.pid));
-        let is_guest = |line: &&str| {
+        let is_counted = |line: &&str| {
             let fields: Vec<_> = line.split_whitespace().collect();
             // Without an inode no process has it: it waits to be taken, or lingers after its end.
             matches!(fields.as_slice(), [_, local, remote, state, _, _, _, _, _, inode, ..]
-                if local.ends_with(&port) && !remote.starts_with(&honest)
+                if local.ends_with(&port) && remote.starts_with(&honest) == of_the_honest
                     && *state != LISTENING && *inode != "0")
         };
-        sockets.unwrap_or_default().lines().filter(is_guest).count()
+        sockets.unwrap_or_default().lines().filter(is_counted).count()
     }
 }
 

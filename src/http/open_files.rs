@@ -3,9 +3,6 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files of one connection: its socket, and the handle by which it is closed when its time is up.
-const FILES_OF_A_CONNECTION: u64 = 2;
-
 /// Files of one database connection: SQLite has the database, its log and the log's index open.
 const FILES_OF_THE_DATABASE: u64 = 3;
 
@@ -16,7 +13,7 @@ const OTHER_FILES: u64 = 128;
 /// raised as far as that is allowed.
 pub(super) fn make_room(wanted: u32, database_connections: u32) -> u32 {
     let others = OTHER_FILES + FILES_OF_THE_DATABASE * u64::from(database_connections);
-    let limit = raise(others + FILES_OF_A_CONNECTION * u64::from(wanted));
+    let limit = raise(others + u64::from(wanted));
     let room = room(limit, others).min(wanted);
     if room < wanted {
         tracing::warn!(
@@ -42,8 +39,7 @@ fn raise(needed: u64) -> u64 {
 
 /// At least one: a service that takes no connection is none.
 fn room(limit: u64, others: u64) -> u32 {
-    let room = limit.saturating_sub(others) / FILES_OF_A_CONNECTION;
-    u32::try_from(room).unwrap_or(u32::MAX).max(1)
+    u32::try_from(limit.saturating_sub(others)).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -52,7 +48,7 @@ mod tests {
 
     #[test]
     fn connections_leave_room_for_everything_else() {
-        assert_eq!(room(1_024, 200), 412);
+        assert_eq!(room(1_024, 200), 824);
         assert_eq!(room(100, 200), 1);
         assert_eq!(room(u64::MAX, 200), u32::MAX);
     }

@@ -13,7 +13,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use super::connections::{self, Connection};
+use super::connections::{self, Connection, heed};
 use super::problem::{INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem};
 use super::trace::{TRACERESPONSE, Trace};
 use super::{Shop, caching, inside, security_headers, slices};
@@ -40,7 +40,7 @@ fn request_id(request: &ServiceRequest) -> String {
 
 /// Gives the request its id, logs it, and completes problems with the id.
 pub(super) async fn surround<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(&request);
@@ -48,7 +48,11 @@ pub(super) async fn surround<B: MessageBody + 'static>(
     let trace = Trace::of(request.headers());
     let shop = request.app_data::<web::Data<Shop>>().cloned();
     let span = span(&request, &id, trace.as_ref(), shop.as_ref());
-    let under_way = request.conn_data::<Arc<Connection>>().map(Connection::begin);
+    let connection = request.conn_data::<Arc<Connection>>().cloned();
+    let under_way = connection.as_ref().map(Connection::begin);
+    if let Some(connection) = &connection {
+        heed(&mut request, connection);
+    }
     let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let mut response = complete(response, &id).map_body(|_, body| slices::thin(body));
     let headers = response.headers_mut();

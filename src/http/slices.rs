@@ -9,7 +9,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
 
 /// Bytes in a slice, and in a body that is not worth slicing.
-const SLICE: usize = 16 * 1024;
+pub(super) const SLICE: usize = 16 * 1024;
 
 /// The same body; in slices if it is long and all there.
 pub(super) fn thin(body: BoxBody) -> BoxBody {

@@ -41,6 +41,7 @@ mod operate;
 mod orders;
 mod outage;
 mod pages;
+mod pipelines;
 mod purchases;
 mod race;
 mod race_replay;
@@ -85,6 +86,7 @@ const THEMES: &[Theme] = &[
     Theme::new("limits", limits::SCENARIOS),
     Theme::new("browsers", browsers::SCENARIOS),
     Theme::new("slow_peers", slow_peers::SCENARIOS),
+    Theme::new("pipelines", pipelines::SCENARIOS),
     Theme::new("locks", locks::SCENARIOS),
     Theme::new("races", races::SCENARIOS),
     Theme::new("attacks", attacks::SCENARIOS),

@@ -4,6 +4,8 @@
 
 #[path = "../../bench/siege/answers.rs"]
 mod answers;
+#[path = "../../bench/siege/hostile.rs"]
+mod hostile;
 #[path = "../../bench/siege/shapes.rs"]
 mod shapes;
 
@@ -14,7 +16,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use self::answers::Outcome;
 use self::crowd::Crowd;
@@ -36,6 +38,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 
 /// More memory than this no crowd may cost, in MiB.
 const MOST_MEMORY: u64 = 256;
+
+/// Bytes of a body that nobody wants.
+const SIZE: usize = 1_000_000_000;
 
 /// Longer than any of the limits below, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -145,14 +150,8 @@ fn who_never_reads_is_sent_away(shop: &Shop) {
         shop.titled(&"A long title ".repeat(30), &"A long name ".repeat(60));
     }
     let vitals = Vitals::of(&server);
-    let wishes = ["/v1/books?limit=100", "/docs/swagger-ui-bundle.js", "/openapi.json", "/"];
-    let crowd: Vec<_> = (0..200)
-        .map(|number| {
-            let path = wishes[number % wishes.len()];
-            let wish = format!("GET {path} HTTP/1.1\r\nHost: s\r\n\r\n");
-            deaf(server.address(), &wish.repeat((64 << 10) / wish.len()))
-        })
-        .collect();
+    let crowd: Vec<_> =
+        (0..200).map(|number| deaf(server.address(), &hostile::wishes(number, 64 << 10))).collect();
     eventually(PATIENCE, "they are sent away", || {
         client.buy(book, 1).expect(201);
         // The one who buys stays.
@@ -163,32 +162,23 @@ fn who_never_reads_is_sent_away(shop: &Shop) {
 }
 
 /// A connection that says what it wants and takes next to nothing in.
-fn deaf(address: &str, wishes: &str) -> Socket {
+fn deaf(address: &str, wishes: &[u8]) -> Socket {
     let address: SocketAddr = address.parse().unwrap();
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4_096).unwrap();
-    // Loopback's own segments would let the kernel keep megabytes of what nobody reads.
-    socket.set_tcp_mss(1_460).unwrap();
+    hostile::narrow(&SockRef::from(&socket)).unwrap();
     socket.connect(&address.into()).unwrap();
     socket.set_nonblocking(true).unwrap();
-    let _ = (&socket).write(wishes.as_bytes());
+    let _ = (&socket).write(wishes);
     socket
 }
 
 fn heads_beyond_measure_are_refused(shop: &Shop) {
     let (server, client) = besieged(shop);
     let vitals = Vitals::of(&server);
-    let start = "GET /v1/books HTTP/1.1\r\nHost: siege\r\n";
-    let heads = [
-        format!("{start}{}\r\n", "X: y\r\n".repeat(10_000)),
-        format!("{start}X: {}\r\n\r\n", "y".repeat(1 << 20)),
-        format!("{start}X-{}: y\r\n\r\n", "n".repeat(100 << 10)),
-        format!("GET /{} HTTP/1.1\r\nHost: siege\r\n\r\n", "a".repeat(1 << 20)),
-    ];
-    for head in heads {
-        let statuses = answers::statuses(&exchange(&server, head.as_bytes()));
+    for (name, head) in hostile::huge_heads() {
+        let statuses = answers::statuses(&exchange(&server, &head));
         let is_refusal = matches!(statuses.as_slice(), [] | [400..500]);
-        assert!(is_refusal, "{head:.60}...: {statuses:?}");
+        assert!(is_refusal, "{name}: {statuses:?}");
     }
     assert_eq!(panics(&server), [""; 0]);
     assert!(vitals.peak_memory() < MOST_MEMORY, "{} MiB", vitals.peak_memory());
@@ -198,21 +188,13 @@ fn heads_beyond_measure_are_refused(shop: &Shop) {
 fn bodies_beyond_measure_are_refused(shop: &Shop) {
     let (server, client) = besieged(shop);
     let vitals = Vitals::of(&server);
-    let token = format!("Authorization: Bearer {}\r\n", client.token.clone().unwrap());
-    let part = "x".repeat(0x10000);
-    let chunk = format!("10000\r\n{part}\r\n");
-    for (framing, part) in
-        [("Content-Length: 1000000000", &part), ("Transfer-Encoding: chunked", &chunk)]
-    {
-        for token in [&token, ""] {
-            let head = format!(
-                "POST /v1/orders HTTP/1.1\r\nHost: siege\r\n{token}\
-                 Content-Type: application/json\r\n{framing}\r\n\r\n"
-            );
-            let (statuses, is_closed) = pour(&server, &head, part);
-            assert!(is_closed, "{framing}: it was read on and on");
+    for is_chunked in [false, true] {
+        for token in [client.token.as_deref(), None] {
+            let [head, part] = hostile::huge_body(token, is_chunked, SIZE);
+            let (statuses, is_closed) = pour(&server, &head, &part);
+            assert!(is_closed, "chunked: {is_chunked}: it was read on and on");
             let is_refusal = matches!(statuses.as_slice(), [] | [400..500]);
-            assert!(is_refusal, "{framing}: {statuses:?}");
+            assert!(is_refusal, "chunked: {is_chunked}: {statuses:?}");
         }
     }
     assert!(vitals.peak_memory() < MOST_MEMORY, "{} MiB", vitals.peak_memory());
@@ -221,14 +203,15 @@ fn bodies_beyond_measure_are_refused(shop: &Shop) {
 
 /// Sends a body without end, until nobody takes it any more. The answers, and whether it came to that
 /// before a gigabyte was gone.
-fn pour(server: &Server, head: &str, part: &str) -> (Vec<u16>, bool) {
+fn pour(server: &Server, head: &[u8], part: &[u8]) -> (Vec<u16>, bool) {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
-    let mut is_open = stream.write_all(head.as_bytes()).is_ok();
-    let mut parts = (0..1_000_000_000 / part.len()).map(|_| part.as_bytes());
-    while is_open && let Some(part) = parts.next() {
+    let mut is_open = stream.write_all(head).is_ok();
+    let mut left = SIZE / hostile::PART;
+    while is_open && left > 0 {
         is_open = stream.write_all(part).is_ok();
+        left -= 1;
     }
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);

@@ -6,7 +6,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
@@ -23,6 +23,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         a_body_that_nobody_reads_does_not_keep_the_connection,
         an_idle_connection_is_closed,
         a_connection_closes_after_each_answer_if_that_is_wished,
+        an_idle_connection_does_not_keep_a_server_that_stops,
         a_peer_that_never_reads_is_cut_off,
         a_peer_that_reads_drop_by_drop_is_cut_off,
         no_more_connections_are_served_than_there_may_be,
@@ -165,6 +166,18 @@ fn an_idle_connection_is_closed(shop: &Shop) {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let said = rest(&stream).to_lowercase();
     assert!(said.starts_with("http/1.1 200") && !said.contains("connection: close"), "{said}");
+}
+
+fn an_idle_connection_does_not_keep_a_server_that_stops(shop: &Shop) {
+    let server = server(shop, &[]);
+    let mut stream = connect(&server);
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert!(answer(&stream).starts_with("HTTP/1.1 200"));
+    let asked = Instant::now();
+    assert_eq!(server.stop(), 0);
+    // Requests under way would have 30 seconds, and it idles for up to 75.
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    assert_eq!(rest(&stream), "");
 }
 
 fn a_connection_closes_after_each_answer_if_that_is_wished(shop: &Shop) {

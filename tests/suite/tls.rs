@@ -20,7 +20,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         files_that_cannot_be_used_change_nothing,
         a_hangup_without_tls_is_only_told_of,
         http_1_1_is_spoken_and_nothing_else,
-        silent_callers_keep_nobody_out_and_are_sent_away;
+        silent_callers_keep_nobody_out_and_are_sent_away,
+        who_never_shakes_hands_counts_as_connected;
     Nothing on Backend::EMBEDDED:
         files_that_cannot_work_are_refused_by_name_and_with_advice,
         one_setting_without_the_other_is_refused,
@@ -197,6 +198,16 @@ fn silent_callers_keep_nobody_out_and_are_sent_away(shop: &Shop) {
     assert_eq!(open, silent.len(), "whoever spoke had to wait until the silent were sent away");
     let all_are_gone = || (!silent.iter().any(is_open)).then_some(());
     eventually(Duration::from_secs(60), "the silent are sent away", all_are_gone);
+}
+
+fn who_never_shakes_hands_counts_as_connected(shop: &Shop) {
+    let files = TlsFiles::with(&Authority::new("an authority").certify(&HERE));
+    let server = server_with(shop, &files, &["--metrics-listen", "127.0.0.1:0"]);
+    let count = || Metrics::of(&server).number("bookstore_connections_open", &[]);
+    let silent = [(); 3].map(|()| TcpStream::connect(server.address()).unwrap());
+    eventually(PATIENCE, "each counts", || (count() == 3.0).then_some(()));
+    drop(silent);
+    eventually(PATIENCE, "none counts any more", || (count() == 0.0).then_some(()));
 }
 
 /// PEM with another label, as if it were something else.

@@ -8,14 +8,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Siege;
 use super::wire::{End, Wire};
 use crate::answers;
+use crate::hostile::{PART, huge_body};
 
 const SIZE: usize = 1_000_000_000;
 
 /// Bytes a second: a line of 1 Gbit/s.
 const SPEED: f64 = 125e6;
-
-/// Sent at a time.
-const PART: usize = 64 << 10;
 
 /// For the answer, once all is sent or nothing more is taken.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -39,27 +37,13 @@ async fn send(siege: &Siege, is_chunked: bool, has_token: bool) {
         return tally.count("could not connect");
     };
     let size = siege.scaled(SIZE);
-    let framing = match is_chunked {
-        true => "Transfer-Encoding: chunked".to_owned(),
-        false => format!("Content-Length: {size}"),
-    };
-    let token = match has_token {
-        true => format!("Authorization: Bearer {}\r\n", siege.target.token),
-        false => String::new(),
-    };
-    let head = format!(
-        "POST /v1/orders HTTP/1.1\r\nHost: siege\r\n{token}Content-Type: application/json\r\n\
-         {framing}\r\n\r\n"
-    );
-    let mut part = vec![b' '; PART];
-    if is_chunked {
-        part = [format!("{PART:x}\r\n").as_bytes(), &part, b"\r\n"].concat();
-    }
+    let token = has_token.then_some(siege.target.token.as_str());
+    let [head, part] = huge_body(token, is_chunked, size);
     tally.count("bodies begun");
     let start = Instant::now();
     let mut sent = 0;
     let mut seen = Vec::new();
-    let mut is_open = wire.send(head.as_bytes()).await.is_ok();
+    let mut is_open = wire.send(&head).await.is_ok();
     while is_open && sent < size {
         sleep_until(start + Duration::from_secs_f64(sent as f64 / SPEED)).await;
         is_open = matches!(tokio::time::timeout(PATIENCE, wire.send(&part)).await, Ok(Ok(())));

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use super::Siege;
 use super::wire::Wire;
+use crate::hostile::wishes;
 
 const CONNECTIONS: usize = 1_000;
 
@@ -19,21 +20,6 @@ const PACE: Duration = Duration::from_secs(1);
 /// More bytes of small requests than the server may want to keep.
 const FLOOD: usize = 128 << 10;
 
-/// What the connection with this number asks for, all of it at once.
-fn wishes(number: usize) -> Vec<u8> {
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: s\r\n\r\n");
-    match number % 5 {
-        0 | 1 => get("/v1/books?limit=100").repeat(16),
-        2 => get("/docs/swagger-ui-bundle.js").repeat(4),
-        3 => get("/openapi.json").repeat(8),
-        _ => {
-            let one = get("/");
-            one.repeat(FLOOD / one.len())
-        }
-    }
-    .into_bytes()
-}
-
 pub(super) async fn run(siege: Arc<Siege>) {
     let count = siege.scaled(CONNECTIONS);
     let ramp = siege.length.mul_f64(RAMP);
@@ -41,7 +27,7 @@ pub(super) async fn run(siege: Arc<Siege>) {
         let siege = Arc::clone(&siege);
         let wait = ramp.mul_f64(number as f64 / count as f64);
         tokio::spawn(async move {
-            let wishes = wishes(number);
+            let wishes = wishes(number, FLOOD);
             sleep(wait).await;
             loop {
                 ask_and_not_listen(&siege, &wishes).await;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Siege;
 use super::wire::{End, Wire};
 use crate::answers;
+use crate::hostile::Slow;
 
 /// Between two bytes.
 const PACE: Duration = Duration::from_secs(1);
@@ -23,54 +24,19 @@ const BODIES: usize = 500;
 /// head may take.
 const BULK: usize = 100 << 10;
 
-/// What each connection does.
-struct Plan {
-    /// Sent before everything else, and answered: a whole request.
-    first: Option<Vec<u8>>,
-    /// Sent at once.
-    start: Vec<u8>,
-    /// Sent byte by byte, again and again.
-    drip: &'static [u8],
-}
-
 pub(super) async fn heads(siege: Arc<Siege>) {
-    crowd(siege, HEADS, |_, number| {
-        let mut start = b"GET /v1/books HTTP/1.1\r\nHost: siege\r\nX-Slow: ".to_vec();
-        if number % 10 == 0 {
-            start.resize(start.len() + BULK, b'x');
-        }
-        Plan { first: None, start, drip: b"slow" }
-    })
-    .await;
+    crowd(siege, HEADS, |_, number| Slow::head(if number % 10 == 0 { BULK } else { 0 })).await;
 }
 
 pub(super) async fn second_heads(siege: Arc<Siege>) {
-    crowd(siege, SECOND_HEADS, |_, _| Plan {
-        first: Some(b"GET /healthz HTTP/1.1\r\nHost: siege\r\n\r\n".to_vec()),
-        start: b"GET /v1/books HTTP/1.1\r\nHost: siege\r\nX-Slow: ".to_vec(),
-        drip: b"slow",
-    })
-    .await;
+    crowd(siege, SECOND_HEADS, |_, _| Slow::second_head()).await;
 }
 
 pub(super) async fn bodies(siege: Arc<Siege>) {
-    crowd(siege, BODIES, |siege, number| {
-        let framing = match number % 2 {
-            0 => "Content-Length: 60000\r\n",
-            _ => "Transfer-Encoding: chunked\r\n",
-        };
-        let start = format!(
-            "POST /v1/orders HTTP/1.1\r\nHost: siege\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\n{framing}\r\n",
-            siege.target.token
-        );
-        // A chunk of one byte, byte by byte; as a body of known length it is rubbish, but slow.
-        Plan { first: None, start: start.into_bytes(), drip: b"1\r\n \r\n" }
-    })
-    .await;
+    crowd(siege, BODIES, |siege, number| Slow::body(&siege.target.token, number % 2 == 1)).await;
 }
 
-async fn crowd(siege: Arc<Siege>, whole: usize, plan: fn(&Siege, usize) -> Plan) {
+async fn crowd(siege: Arc<Siege>, whole: usize, plan: fn(&Siege, usize) -> Slow) {
     let count = siege.scaled(whole);
     let ramp = siege.length.mul_f64(RAMP);
     for number in 0..count {
@@ -88,14 +54,14 @@ async fn crowd(siege: Arc<Siege>, whole: usize, plan: fn(&Siege, usize) -> Plan)
 }
 
 /// One connection, from its first byte to its end.
-async fn drip(siege: &Siege, plan: &Plan) {
+async fn drip(siege: &Siege, plan: &Slow) {
     let tally = &siege.tally;
     let Ok(mut wire) = Wire::connect(siege.target.address).await else {
         return tally.count("could not connect");
     };
     tally.count("connections");
-    if let Some(first) = &plan.first {
-        let sent = wire.send(first).await;
+    if !plan.first.is_empty() {
+        let sent = wire.send(plan.first).await;
         match (sent, wire.answer(Duration::from_secs(10)).await) {
             (Ok(()), Ok(200)) => {}
             _ => return tally.count("first request not answered with 200"),

@@ -9,17 +9,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::answers;
+use crate::{answers, hostile};
 
 /// How long somebody may take to accept a connection. The kernel does that for the server.
 const TO_CONNECT: Duration = Duration::from_secs(10);
-
-/// What a segment holds on the internet. Loopback's own segments are so large that the kernel would keep
-/// megabytes of answers for each connection, and hide from the server that nobody reads them.
-const SEGMENT: u32 = 1_460;
-
-/// The smallest window that a connection can have.
-const SMALL_WINDOW: u32 = 4_096;
 
 /// Answers are short: who sends more than this sends a page that nobody asked for here.
 const MOST_ANSWER: usize = 1 << 20;
@@ -42,8 +35,7 @@ impl Wire {
     /// A connection that takes next to nothing in before it is read from.
     pub(super) async fn narrow(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
-        socket.set_recv_buffer_size(SMALL_WINDOW)?;
-        SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
+        hostile::narrow(&SockRef::from(&socket))?;
         Self::open(socket, address).await
     }
 

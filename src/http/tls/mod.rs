@@ -29,10 +29,6 @@ use crate::metrics::Metrics;
 /// How long a client may take to agree on keys.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many may shake hands at once on one of the threads that speak HTTP: no fewer than may be connected.
-/// With a bound of its own, so many who connect and stay silent would keep everybody else out.
-pub(super) const HANDSHAKES_AT_ONCE: usize = usize::MAX;
-
 /// The service's certificate and key. Cheap to clone: all clones show the same.
 #[derive(Clone)]
 pub struct Tls(Arc<Shown>);
@@ -95,6 +91,7 @@ impl Tls {
         // save no round trip, and those who call often keep their connection.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config
     }
 
