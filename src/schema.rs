@@ -3,10 +3,10 @@
 diesel::table! {
     use crate::store::sql_types::*;
 
-    book_search (book_id) {
-        book_id -> Int8,
-        version -> Int8,
-        words -> Text,
+    book_index (entry, block) {
+        entry -> Bytea,
+        block -> Int8,
+        books -> Bytea,
     }
 }
 
@@ -38,6 +38,18 @@ diesel::table! {
         token_hash -> Bytea,
         created_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use crate::store::sql_types::*;
+
+    indexed_books (book_id) {
+        book_id -> Int8,
+        version -> Int8,
+        title -> Text,
+        price_minor -> Int4,
+        words -> Text,
     }
 }
 
@@ -87,7 +99,6 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(book_search -> books (book_id));
 diesel::joinable!(orders -> clients (client_id));
 diesel::joinable!(stock_entries -> clients (client_id));
 diesel::joinable!(stock_entries -> orders (order_id));
@@ -96,9 +107,10 @@ diesel::joinable!(stock_movements -> orders (order_id));
 diesel::joinable!(stock_movements -> stock_entries (entry_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
-    book_search,
+    book_index,
     books,
     clients,
+    indexed_books,
     orders,
     stock_entries,
     stock_movements,

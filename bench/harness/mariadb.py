@@ -50,7 +50,7 @@ class MariaDb:
 
     def analyse(self, database: str) -> None:
         """Counts anew, as InnoDB does in its time."""
-        self._sql(f"ANALYZE TABLE {database}.books, {database}.book_search")
+        self._sql(f"ANALYZE TABLE {database}.books, {database}.book_index")
 
     def log_position(self) -> int:
         """Bytes of InnoDB's redo log since the server was made."""

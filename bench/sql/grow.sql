@@ -12,12 +12,11 @@ CREATE TEMP TABLE dropped AS
     FROM pg_constraint
     WHERE contype IN ('f', 'p', 'u')
         AND conrelid IN ('books'::regclass, 'orders'::regclass, 'stock_movements'::regclass,
-            'stock_entries'::regclass, 'book_search'::regclass)
+            'stock_entries'::regclass)
     UNION ALL
     SELECT NULL, indexrelid::regclass::text, false, pg_get_indexdef(indexrelid)
     FROM pg_index
-    WHERE indrelid IN ('books'::regclass, 'orders'::regclass, 'stock_movements'::regclass,
-            'book_search'::regclass)
+    WHERE indrelid IN ('books'::regclass, 'orders'::regclass, 'stock_movements'::regclass)
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid);
 
 -- Foreign keys go first, for they need the keys they point to.
@@ -41,10 +40,6 @@ INSERT INTO books (id, isbn, title, author, price_minor, quantity, last_seq)
             + n / 10 % 10 + 3 * (n % 10)) % 10) % 10,
         'The Book of ' || n, 'Author ' || n % 97, 599 + n % 30 * 100, :copies, 1
     FROM generate_series(:first_books + 1, :books) n;
-INSERT INTO book_search (book_id, version, words)
-    SELECT id, version, ' the book of ' || id || ' author '
-            || CASE WHEN id % 97 = id THEN '' ELSE id % 97 || ' ' END
-    FROM books WHERE id > :first_books;
 SELECT setval(pg_get_serial_sequence('books', 'id'), :books);
 
 INSERT INTO stock_movements (book_id, seq, delta, quantity_after, reason, entry_id, created_at)

@@ -32,8 +32,12 @@ use crate::domain::{Counted, EntryId, Isbn, NewEntry, Price, Reference, Request,
 use crate::store::intake::{self, Arrival, Fate};
 use crate::store::{self, AnyConnection, Store, clients};
 
-/// Books in one transaction: enough that its commit costs little, few enough that nobody waits long.
-const AT_ONCE: usize = 500;
+/// Books in one transaction: enough that most of what the index has of a word is written once for many of
+/// them, few enough that who edits a book does not wait long. A sale waits for none of them: they are new.
+const AT_ONCE: usize = 2_000;
+
+/// The same where books that are there change: their buyers wait.
+const UPDATES_AT_ONCE: usize = 500;
 
 /// Rows after which the progress is told.
 const ROWS_A_STEP: u64 = 100;
@@ -78,9 +82,10 @@ pub fn import(
         intake: Intake::new(store, &file_name(file), options.update_existing),
         rejects,
         lines: HashMap::new(),
-        waiting: Vec::with_capacity(AT_ONCE),
+        waiting: Vec::new(),
         report: Report { file: source.file().to_owned(), ..Report::default() },
     };
+    let at_once = if options.update_existing { UPDATES_AT_ONCE } else { AT_ONCE };
     let width = source.header().len();
     let mut row = ByteRecord::new();
     while let Some(line) = source.next(&mut row)? {
@@ -90,7 +95,7 @@ pub fn import(
             Ok(arrival) => run.waiting.push(arrival),
             Err(flaw) => run.reject(line, &flaw, &row)?,
         }
-        if run.waiting.len() == AT_ONCE {
+        if run.waiting.len() == at_once {
             run.take_in()?;
         }
         if run.report.rows.is_multiple_of(ROWS_A_STEP) {

@@ -107,9 +107,9 @@ fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
         after: None,
         limit: 1,
     };
-    let vocabulary = store.vocabulary();
-    let page = store
-        .read(store.deadline(), |connection| books::list(connection, &vocabulary, &listing))?;
+    let cache = store.index_cache();
+    let page =
+        store.read(store.deadline(), |connection| books::list(connection, &cache, &listing))?;
     let book = page.items.into_iter().next();
     let (book_id, title) = book.map_or((1, String::new()), |book| (book.id.0, book.title));
     Ok(Some(Welcome { token, book_id, title }))

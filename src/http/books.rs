@@ -122,8 +122,8 @@ pub(super) async fn list(
         return basket::list(shop, ids).await;
     }
     let (listing, list) = query.parse()?;
-    let vocabulary = shop.store.vocabulary();
-    let page = shop.read(move |connection| books::list(connection, &vocabulary, &listing)).await?;
+    let cache = shop.store.index_cache();
+    let page = shop.read(move |connection| books::list(connection, &cache, &listing)).await?;
     let next = page
         .next
         .map(|mark| cursor::encode(&list, &BookMark(mark.id, mark.title, mark.price_minor)))

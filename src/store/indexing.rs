@@ -1,32 +1,22 @@
-//! What keeps searches right and quick besides the transactions that write books.
+//! The index by which books are found, besides the transactions that write books.
 
 use std::sync::Arc;
 
-use super::books::{Vocabulary, words};
+use super::books::{IndexCache, index};
 use super::{Error, Store};
 use crate::domain::BookId;
 
-/// Books indexed in one transaction. It has their rows for some milliseconds, and buyers wait so long.
-const AT_ONCE: usize = 200;
+/// Books indexed in one transaction. On SQLite buyers wait so long, elsewhere only who edits a book.
+const AT_ONCE: usize = 2_000;
 
 impl Store {
-    /// How common words are, by the sample taken last. Before the first one all are taken for rare.
-    pub fn vocabulary(&self) -> Arc<Vocabulary> {
-        Arc::clone(&self.vocabulary.read())
+    /// What this process remembers of the index.
+    pub fn index_cache(&self) -> Arc<IndexCache> {
+        Arc::clone(&self.index_cache)
     }
 
-    /// Takes a new sample of the words of all books.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn renew_vocabulary(&self) -> Result<(), Error> {
-        let sample =
-            self.read(self.deadline(), |connection| Ok(Vocabulary::sample(connection)?))?;
-        *self.vocabulary.write() = Arc::new(sample);
-        Ok(())
-    }
-
-    /// Writes the words of all books that lack them, until `is_enough`, and tells how many those were.
+    /// Puts all books into the index that it lacks or has in another version, and takes out those that are
+    /// not for sale, until `is_enough`. Tells how many those were.
     ///
     /// # Errors
     /// What the database says; what was written stays.
@@ -34,14 +24,13 @@ impl Store {
         let mut indexed = 0;
         let mut after = BookId(0);
         while !is_enough() {
-            // A plain read first: where nothing lacks, nothing is locked.
-            let lacking = self.read(self.deadline(), |connection| {
-                Ok(words::missing(connection, after, AT_ONCE)?)
-            })?;
-            let Some(last) = lacking.last() else { break };
+            // A plain read first: where nothing is amiss, nothing is locked.
+            let amiss =
+                self.read(self.deadline(), |connection| index::amiss(connection, after, AT_ONCE))?;
+            let Some(last) = amiss.last() else { break };
             after = *last;
-            self.transaction(|connection| Ok(words::renew(connection, &lacking)?))?;
-            indexed += lacking.len();
+            self.transaction(|connection| index::renew(connection, &amiss))?;
+            indexed += amiss.len();
         }
         Ok(indexed)
     }

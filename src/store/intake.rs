@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::connection::AnyConnection;
 use super::error::Error;
 use super::movements::Origin;
-use super::{books, clock, entries, movements};
+use super::{books, clock, entries, locking, movements};
 use crate::domain::{BookEdit, BookId, NewBook, NewEntry, Reason};
 use crate::schema::books as table;
 
@@ -69,13 +69,16 @@ pub fn take_in(
         .collect();
     // One lock for all, in id order, as an order would take it.
     if !stale.is_empty() {
+        locking::catalogue(connection)?;
         books::lock(connection, stale.keys().copied())?;
     }
     let mut fates: HashMap<String, Fate> = HashMap::new();
+    let mut updated = Vec::with_capacity(stale.len());
     for (book_id, arrival) in stale {
-        books::edit(connection, book_id, None, &arrival.edit, &mut Vec::new())?;
+        updated.push(books::revise(connection, book_id, None, &arrival.edit, &mut Vec::new())?);
         fates.insert(arrival.new.isbn.to_string(), Fate::Updated);
     }
+    books::index_again(connection, &updated)?;
     Ok(arrivals
         .iter()
         .map(|arrival| match fates.get(&arrival.new.isbn.to_string()) {

@@ -1,5 +1,6 @@
-//! Every row lock. Whoever needs several kinds of rows locks orders first, then books, each kind in
-//! one statement and in id order, so that two transactions never wait for each other in a circle.
+//! Every row lock. Whoever needs several kinds of rows locks the catalogue first, then orders, then
+//! books, each kind in one statement and in id order, so that two transactions never wait for each other
+//! in a circle.
 //!
 //! SQLite has no row locks and needs none: a transaction began with `BEGIN IMMEDIATE` and is the
 //! only writer.
@@ -8,11 +9,12 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
+use super::books::index::entry::{NO_BLOCK, STAMP};
 use super::connection::AnyConnection;
 use super::error::Error;
 use super::sql_types::{Id, Moment};
 use crate::domain::{BookId, ClientId, OrderId, Shelf, Stock, Subject, Subjects};
-use crate::schema::{books, orders};
+use crate::schema::{book_index, books, orders};
 
 #[derive(Queryable)]
 struct StockRow {
@@ -46,6 +48,29 @@ macro_rules! orders_in_order {
             .order(orders::id)
             .select((orders::id, orders::client_id, orders::status, orders::expires_at))
     }};
+}
+
+/// Takes the turn to write the catalogue, until the transaction ends: what books are called, what they
+/// cost, and the index by which they are found. Stock is not part of it, and no sale waits here.
+///
+/// This row and not those of the index, of which each book has dozens: most books have some in common with
+/// any other, so that two writers would meet anyhow, and one would wait with a book that somebody buys.
+/// What it writes is the index's stamp, by which searches see that something changed.
+pub(super) fn catalogue(connection: &mut AnyConnection) -> QueryResult<()> {
+    // Unlike any before, also after a row was restored or lost: not counted up from what is there.
+    let stamp = uuid::Uuid::now_v7().into_bytes().to_vec();
+    let row = book_index::table.find((STAMP, NO_BLOCK));
+    let changed = diesel::update(row).set(book_index::books.eq(&stamp)).execute(connection)?;
+    if changed == 0 {
+        diesel::insert_into(book_index::table)
+            .values((
+                book_index::entry.eq(STAMP),
+                book_index::block.eq(NO_BLOCK),
+                book_index::books.eq(&stamp),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
 }
 
 /// Locks the rows of `book_ids` until the transaction ends and returns what is on the shelf.

@@ -31,7 +31,7 @@ mod transaction;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{FairMutex, RwLock};
+use parking_lot::FairMutex;
 
 pub use connection::{AnyConnection, Backend, BadDatabaseUrl, DatabaseUrl};
 pub use error::Error;
@@ -64,7 +64,7 @@ pub struct Store {
     // SQLite has one writer at a time. Who waits for it inside the process waits in line: else the
     // till, which is always about to write, would let no restock pass.
     turn: Option<Arc<FairMutex<()>>>,
-    vocabulary: Arc<RwLock<Arc<books::Vocabulary>>>,
+    index_cache: Arc<books::IndexCache>,
     request_timeout: Duration,
     metrics: Arc<Metrics>,
 }
@@ -87,7 +87,7 @@ impl Store {
             readers: Pool::of_readers(&settings.url, settings.read_connections, &metrics.readers),
             writers: Pool::of_writers(&settings.url, writers, &metrics.writers),
             turn: has_one_writer.then(Arc::default),
-            vocabulary: Arc::default(),
+            index_cache: Arc::default(),
             request_timeout: settings.request_timeout,
             metrics,
         })

@@ -1,9 +1,8 @@
-//! The indexer: writes the words of books that lack them, so that a search finds those too, and keeps
-//! the sample by which searches choose their way.
+//! The indexer: puts books into the index that it lacks, so that a search finds those too.
 //!
-//! Whoever writes a book through this program writes its words with it. Books lack them after the
-//! migration that made the place for words, and when something else wrote to the table: a program of
-//! the version before, which may run beside this one, or a person.
+//! Whoever writes a book through this program writes the index with it. It lacks books after the migration
+//! that made it, and when something else wrote to the table of books: a program of the version before,
+//! which may run beside this one, or a person.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -22,14 +21,11 @@ pub struct Indexer {
 }
 
 impl Indexer {
-    /// Takes the first sample, so that the first search knows its way, and starts to index.
+    /// Starts to index.
     ///
     /// # Errors
     /// If the operating system gives no thread.
     pub fn start(store: Store) -> std::io::Result<Self> {
-        if let Err(error) = store.renew_vocabulary() {
-            tracing::warn!(%error, "searches for common words are slow for now");
-        }
         let stop = Arc::new(Stop::default());
         let heard = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("indexer".to_owned()).spawn(move || {
@@ -39,9 +35,6 @@ impl Indexer {
                 }
                 if heard.within(LOOK_EVERY) {
                     return;
-                }
-                if let Err(error) = store.renew_vocabulary() {
-                    tracing::warn!(%error, "searches choose their way by an old sample");
                 }
             }
         })?;
@@ -62,8 +55,7 @@ impl Drop for Indexer {
 fn index(store: &Store, stop: &Stop) -> Result<(), Error> {
     let indexed = store.index_books(|| stop.within(Duration::ZERO))?;
     if indexed > 0 {
-        tracing::info!(indexed, "books that lacked their words can be found by them");
-        store.renew_vocabulary()?;
+        tracing::info!(indexed, "books that the index lacked can be found by their words");
     }
     Ok(())
 }

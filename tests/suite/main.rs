@@ -31,6 +31,7 @@ mod idempotency;
 mod import;
 mod import_files;
 mod import_goodbooks;
+mod index;
 mod inside;
 mod installed;
 mod kit;
@@ -66,6 +67,7 @@ const THEMES: &[Theme] = &[
     Theme::new("pages", pages::SCENARIOS),
     Theme::new("search", search::SCENARIOS),
     Theme::new("words", words::SCENARIOS),
+    Theme::new("index", index::SCENARIOS),
     Theme::new("any_text", any_text::SCENARIOS),
     Theme::new("caching", caching::SCENARIOS),
     Theme::new("purchases", purchases::SCENARIOS),

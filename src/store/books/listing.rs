@@ -1,14 +1,18 @@
 //! Pages of the catalogue: filtered, sorted, each starting where the one before ended.
 
+use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
-use super::page::{self, Filter, Ids, PageQuery, Source};
-use super::route::{Route, Term};
-use super::{BookRow, Vocabulary};
-use crate::domain::{Book, Isbn, Search, SearchWords};
+use super::BookRow;
+use super::search::{self, IndexCache};
+use crate::domain::{Book, Isbn, Search};
 use crate::schema::books;
-use crate::store::connection::AnyConnection;
+use crate::store::connection::{AnyConnection, MultiBackend};
 use crate::store::error::Error;
+
+/// A condition on a book.
+pub(super) type Filter = Box<dyn BoxableExpression<books::table, MultiBackend, SqlType = Bool>>;
 
 /// What pages are sorted by; the id breaks ties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,14 +77,22 @@ pub struct Page<T, M> {
 /// What the database says.
 pub fn list(
     connection: &mut AnyConnection,
-    vocabulary: &Vocabulary,
+    cache: &IndexCache,
     listing: &Listing,
 ) -> Result<Page<Book, Mark>, Error> {
     // One more than asked for tells whether there is a next page.
     let wanted = listing.limit + 1;
-    let mut found = match &listing.search {
-        Some(Search::Words(words)) => search(connection, vocabulary, words, listing, wanted)?,
-        Some(Search::Isbn(_)) | None => read(connection, Source::Books, listing, wanted)?,
+    let mut found = match (&listing.search, listing.isbn) {
+        (Some(Search::Words(words)), None) => {
+            search::find(connection, cache, words, listing, wanted)?
+        }
+        // One book at most: whether it has the words it says itself.
+        (Some(Search::Words(words)), Some(_)) => {
+            let mut books = read(connection, listing, wanted)?;
+            books.retain(|book| words.are_in(&book.title, &book.author));
+            books
+        }
+        (Some(Search::Isbn(_)) | None, _) => read(connection, listing, wanted)?,
     };
     let has_more = found.len() >= wanted;
     found.truncate(listing.limit);
@@ -88,42 +100,26 @@ pub fn list(
     Ok(Page { items: found, next })
 }
 
-/// Books with these words.
-fn search(
-    connection: &mut AnyConnection,
-    vocabulary: &Vocabulary,
-    words: &SearchWords,
-    listing: &Listing,
-    wanted: usize,
-) -> QueryResult<Vec<Book>> {
-    let backend = connection.backend();
-    let is_by_id = listing.sort_by == SortBy::Id;
-    let route = Route::find(backend, vocabulary, words, wanted, is_by_id);
-    if let Some(steps) = route.walk {
-        let terms = route.asked.iter().chain(&route.checked);
-        let source = Source::Walk { steps, patterns: terms.map(Term::pattern).collect() };
-        let found = read(connection, source, listing, wanted)?;
-        if found.len() == wanted {
-            return Ok(found);
-        }
-        // They lie further apart than one would think.
+/// The first `limit` books that the listing's filters let through, whatever their words.
+fn read(connection: &mut AnyConnection, listing: &Listing, limit: usize) -> QueryResult<Vec<Book>> {
+    let mut query = books::table.select(BookRow::as_select()).into_boxed();
+    for filter in filters(listing) {
+        query = query.filter(filter);
     }
-    let ids = listing.after.as_ref().filter(|_| is_by_id).map(|mark| match listing.is_descending {
-        false => Ids::Above(mark.id),
-        true => Ids::Below(mark.id),
-    });
-    let query = page::in_its_language(backend, &route.asked);
-    let patterns = route.checked.iter().map(Term::pattern).collect();
-    read(connection, Source::Index { query, patterns, ids }, listing, wanted)
+    let query = match (listing.sort_by, listing.is_descending) {
+        (SortBy::Id, false) => query.order(books::id.asc()),
+        (SortBy::Id, true) => query.order(books::id.desc()),
+        (SortBy::Title, false) => query.order((books::title.asc(), books::id.asc())),
+        (SortBy::Title, true) => query.order((books::title.desc(), books::id.desc())),
+        (SortBy::Price, false) => query.order((books::price_minor.asc(), books::id.asc())),
+        (SortBy::Price, true) => query.order((books::price_minor.desc(), books::id.desc())),
+    };
+    let rows = query.limit(limit as i64).load::<BookRow>(connection)?;
+    Ok(rows.into_iter().map(Book::from).collect())
 }
 
-/// The first `limit` books of a source that the listing's filters let through.
-fn read(
-    connection: &mut AnyConnection,
-    source: Source,
-    listing: &Listing,
-    limit: usize,
-) -> QueryResult<Vec<Book>> {
+/// What the listing asks of a book besides words.
+pub(super) fn filters(listing: &Listing) -> Vec<Filter> {
     let mut filters: Vec<Filter> = vec![Box::new(books::archived_at.is_null())];
     let sought = match &listing.search {
         Some(Search::Isbn(isbn)) => Some(*isbn),
@@ -138,15 +134,7 @@ fn read(
         None => {}
     }
     filters.extend(listing.after.as_ref().map(|mark| after(listing, mark)));
-    let column = match listing.sort_by {
-        SortBy::Id => "id",
-        SortBy::Title => "title",
-        SortBy::Price => "price_minor",
-    };
-    let order = (column, listing.is_descending);
-    let query = PageQuery::new(connection.backend(), source, filters, order, limit as i64);
-    let rows: Vec<BookRow> = query.load(connection)?;
-    Ok(rows.into_iter().map(Book::from).collect())
+    filters
 }
 
 /// What comes after `mark`.

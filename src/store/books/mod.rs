@@ -1,11 +1,9 @@
 //! The table `books`: stock, pages, and the catalogue.
 
+pub(super) mod index;
 mod listing;
-mod page;
-mod route;
+mod search;
 mod stock;
-mod vocabulary;
-pub(super) mod words;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,14 +11,16 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 pub use listing::{Listing, Mark, Page, SortBy, list};
+pub use search::IndexCache;
 pub(super) use stock::save_stock;
-pub use vocabulary::Vocabulary;
+
+use index::IndexedBook;
 
 use super::connection::{AnyConnection, on_backend};
 use super::error::Error;
 pub(super) use super::locking::books as lock;
 use super::sql_types::Moment;
-use super::{clock, movements};
+use super::{clock, locking, movements};
 use crate::domain::{Book, BookEdit, BookId, Isbn, Movement, NewBook, Refusal, first_stock};
 use crate::schema::books;
 
@@ -127,7 +127,8 @@ pub(super) fn insert(
     connection: &mut AnyConnection,
     new: &[NewBook],
     now: DateTime<Utc>,
-) -> QueryResult<(Vec<BookId>, Vec<Movement>)> {
+) -> Result<(Vec<BookId>, Vec<Movement>), Error> {
+    locking::catalogue(connection)?;
     let now = Moment(now);
     let rows: Vec<_> = new
         .iter()
@@ -156,10 +157,15 @@ pub(super) fn insert(
         let id = *ids.get(&book.isbn.to_string()).ok_or(diesel::NotFound)?;
         book_ids.push(BookId(id));
         first.extend(first_stock(BookId(id), book.quantity));
-        let (title, author) = (book.title.as_str(), book.author.as_str());
-        entries.push(words::Entry { book_id: BookId(id), version: 1, title, author });
+        entries.push(IndexedBook {
+            book_id: BookId(id),
+            version: 1,
+            title: book.title.as_str(),
+            author: book.author.as_str(),
+            price_minor: book.price.get(),
+        });
     }
-    words::write(connection, &entries)?;
+    index::write(connection, &entries)?;
     Ok((book_ids, first))
 }
 
@@ -210,7 +216,21 @@ pub fn edit(
     edit: &BookEdit,
     trace: &mut Trace,
 ) -> Result<Book, Error> {
+    locking::catalogue(connection)?;
     lock(connection, [book_id])?;
+    let edited = revise(connection, book_id, versions, edit, trace)?;
+    index_again(connection, std::slice::from_ref(&edited))?;
+    Ok(edited)
+}
+
+/// [`edit`] without the index, for which [`index_again`] comes later, and without the locks, which are there.
+pub(super) fn revise(
+    connection: &mut AnyConnection,
+    book_id: BookId,
+    versions: Option<&[i64]>,
+    edit: &BookEdit,
+    trace: &mut Trace,
+) -> Result<Book, Error> {
     let book = find_active(connection, book_id)?;
     if trace.contains(&book.updated_at) {
         return Ok(book);
@@ -235,10 +255,22 @@ pub fn edit(
         updated_at: Moment(now),
     };
     diesel::update(books::table.find(book_id.0)).set(changes).execute(connection)?;
-    let edited = find_active(connection, book_id)?;
-    let Book { version, title, author, .. } = &edited;
-    words::write(connection, &[words::Entry { book_id, version: *version, title, author }])?;
-    Ok(edited)
+    find_active(connection, book_id)
+}
+
+/// Puts books that changed into the index again.
+pub(super) fn index_again(connection: &mut AnyConnection, changed: &[Book]) -> Result<(), Error> {
+    let books: Vec<_> = changed
+        .iter()
+        .map(|book| IndexedBook {
+            book_id: book.id,
+            version: book.version,
+            title: &book.title,
+            author: &book.author,
+            price_minor: book.price_minor,
+        })
+        .collect();
+    index::write(connection, &books)
 }
 
 /// Hides a book from the shop; its history stays. `trace` is as for [`edit`].
@@ -250,6 +282,7 @@ pub fn archive(
     book_id: BookId,
     trace: &mut Trace,
 ) -> Result<(), Error> {
+    locking::catalogue(connection)?;
     lock(connection, [book_id])?;
     let book = find(connection, book_id)?;
     match book.archived_at {
@@ -267,6 +300,5 @@ pub fn archive(
             books::version.eq(book.version + 1),
         ))
         .execute(connection)?;
-    words::remove(connection, book_id)?;
-    Ok(())
+    index::remove(connection, &[book_id])
 }

@@ -1,0 +1,97 @@
+//! What this process remembers of the index. Every read of the database brings the index's stamp with it;
+//! what was read under another one is forgotten.
+
+use std::mem::size_of;
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use parking_lot::RwLock;
+use roaring::RoaringTreemap;
+
+use crate::store::books::index::entry::Order;
+
+/// Bytes that are remembered, about. The bitmaps of common words take most of it, 128 KiB each with a
+/// million books.
+const MOST: u64 = 32 << 20;
+
+/// Something of the index.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// An entry by its name.
+    Entry(Vec<u8>),
+    /// All words with this beginning.
+    Beginning(String),
+    /// The runs of an order after the one of this name, or from its first one or its last.
+    Runs { order: Order, is_descending: bool, after: Option<Vec<u8>> },
+}
+
+/// What is remembered of it.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Ids(Arc<RoaringTreemap>),
+    Runs(Arc<Runs>),
+}
+
+/// Neighbouring runs, in the order of the page.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    /// The ids of one after the other.
+    pub(super) ids: Vec<u64>,
+    /// Where each of them ends in `ids`.
+    pub(super) ends: Vec<usize>,
+    /// The entry of the last one; `None` if no more come after it.
+    pub(super) last: Option<Vec<u8>>,
+}
+
+impl Value {
+    fn size(&self) -> usize {
+        match self {
+            Self::Ids(ids) => ids.serialized_size(),
+            Self::Runs(runs) => {
+                runs.ids.len() * size_of::<u64>() + runs.ends.len() * size_of::<usize>()
+            }
+        }
+    }
+}
+
+/// The part of the index that was read under one stamp.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) stamp: Arc<[u8]>,
+    pub(super) values: Cache<Key, Value>,
+}
+
+impl Known {
+    fn nothing(stamp: &[u8]) -> Self {
+        let values = Cache::builder()
+            .max_capacity(MOST)
+            // What a key and a place in the cache take besides.
+            .weigher(|_, value: &Value| u32::try_from(value.size() + 256).unwrap_or(u32::MAX))
+            .build();
+        Self { stamp: stamp.into(), values }
+    }
+}
+
+/// What this process remembers of the index, shared by all searches.
+pub struct IndexCache(RwLock<Known>);
+
+impl Default for IndexCache {
+    fn default() -> Self {
+        Self(RwLock::new(Known::nothing(&[])))
+    }
+}
+
+impl IndexCache {
+    /// What is known now.
+    pub(super) fn known(&self) -> Known {
+        self.0.read().clone()
+    }
+
+    /// Forgets what is known, unless it was read under `stamp`.
+    pub(super) fn turn_to(&self, stamp: &[u8]) {
+        let mut known = self.0.write();
+        if *known.stamp != *stamp {
+            *known = Known::nothing(stamp);
+        }
+    }
+}
