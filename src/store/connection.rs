@@ -7,7 +7,11 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, ConnectionError, QueryResult};
 
+#[cfg(feature = "mysql")]
+use super::galera;
 use super::{encryption, secrets};
+#[cfg(feature = "postgres")]
+use super::{pooling, silence};
 
 /// How long a statement waits for a lock before the transaction is given up and run again.
 const LOCK_WAIT: Duration = Duration::from_secs(1);
@@ -207,6 +211,23 @@ impl AnyConnection {
         Ok(connection)
     }
 
+    /// The same at the start of a program, where the way to the server is looked at too: a pooler that
+    /// shares sessions out is refused.
+    ///
+    /// # Errors
+    /// As [`AnyConnection::open`].
+    pub(super) fn open_first(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
+        #[cfg(feature = "postgres")]
+        if url.backend == Backend::Postgres {
+            pooling::refuse_shared_sessions(|| match Self::open_as_it_comes(url)? {
+                Self::Postgres(connection) => Ok(connection),
+                #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+                _ => unreachable!("a PostgreSQL URL opens a PostgreSQL connection"),
+            })?;
+        }
+        Self::open(url)
+    }
+
     /// Opens a connection with the settings that the server gives to everybody: what an application
     /// has that never thought about them.
     ///
@@ -229,7 +250,10 @@ impl AnyConnection {
     fn establish(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
         match url.backend {
             #[cfg(feature = "postgres")]
-            Backend::Postgres => diesel::PgConnection::establish(&url.url).map(Self::Postgres),
+            Backend::Postgres => {
+                let url = silence::bounded(&url.url, |name| std::env::var(name).ok());
+                diesel::PgConnection::establish(&url).map(Self::Postgres)
+            }
             #[cfg(feature = "mysql")]
             Backend::Mysql => {
                 let mut connection = diesel::MysqlConnection::establish(&url.url)?;
@@ -274,7 +298,13 @@ impl AnyConnection {
                  PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
             ),
         };
-        self.batch_execute(&statements)
+        self.batch_execute(&statements)?;
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::Mysql(mysql) => galera::see_what_others_committed(mysql),
+            #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+            _ => Ok(()),
+        }
     }
 
     /// Sets up a connection for transactions, which look rows up by their keys and never read a
@@ -284,11 +314,28 @@ impl AnyConnection {
     /// # Errors
     /// What the database says.
     pub(super) fn set_up_for_transactions(&mut self) -> QueryResult<()> {
-        match self.backend() {
-            Backend::Postgres => self.batch_execute(
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(postgres) => postgres.batch_execute(
                 "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off",
             ),
-            Backend::Mysql | Backend::Sqlite => Ok(()),
+            #[cfg(feature = "mysql")]
+            Self::Mysql(mysql) => galera::survive_lost_transactions(mysql),
+            #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a transaction may be lost here without a word, and must look after itself.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(super) fn may_lose_transactions(&mut self) -> QueryResult<bool> {
+        match self {
+            #[cfg(feature = "mysql")]
+            Self::Mysql(mysql) => galera::is_node(mysql),
+            #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+            _ => Ok(false),
         }
     }
 
@@ -357,6 +404,10 @@ mod tests {
             ("postgres://shop:p@ss@db/books", "postgres://shop@db/books"),
             ("postgres:///books?password=s3cret", "postgres:///books"),
             ("postgres://db/books", "postgres://db/books"),
+            (
+                "postgres://shop:s3cret@a:1,b:2/books?target_session_attrs=read-write",
+                "postgres://shop@a:1,b:2/books",
+            ),
             ("postgres://shop:s3/cret@db/books", "postgres://(concealed)"),
             ("postgres://shop:s3?cret@db/books", "postgres://(concealed)"),
             ("postgres://shop@db/books?password=s3@cret", "postgres://(concealed)"),

@@ -111,10 +111,10 @@ pub(super) fn must_be_encrypted(url: &str) -> bool {
 }
 
 /// The parameters after a URL's question mark, decoded, in their order.
-struct Parameters(Vec<(String, String)>);
+pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    fn of(url: &str) -> Self {
+    pub(super) fn of(url: &str) -> Self {
         let url = url.split('#').next().unwrap_or_default();
         let Some((_, query)) = url.split_once('?') else { return Self(Vec::new()) };
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -126,7 +126,7 @@ impl Parameters {
     }
 
     /// The value that counts: libraries let a later one win.
-    fn last(&self, name: &str) -> Option<String> {
+    pub(super) fn last(&self, name: &str) -> Option<String> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 

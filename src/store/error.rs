@@ -68,12 +68,13 @@ impl Cure {
     }
 }
 
-fn cause(error: &DieselError) -> Option<Cause> {
+/// Why a statement failed, if there is a cure for that.
+pub(super) fn cause(error: &DieselError) -> Option<Cause> {
     match error {
         // The only unique violations that reach this point are two writers that took the same
         // idempotency key, ISBN or ledger number at once: the second run finds what the other wrote.
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Some(Cause::KeyTaken),
-        // MySQL 1213 is both.
+        // MySQL 1213 is both. (Said to a COMMIT, as a Galera cluster does, Diesel has no kind for it.)
         DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, information) => {
             let is_deadlock = information.message().starts_with("Deadlock");
             Some(if is_deadlock { Cause::Deadlock } else { Cause::Serialization })
@@ -85,6 +86,10 @@ fn cause(error: &DieselError) -> Option<Cause> {
         | DieselError::BrokenTransactionManager
         | DieselError::AlreadyInTransaction
         | DieselError::NotInTransaction => Some(Cause::LostConnection),
+        // PostgreSQL 25006: a standby, or a primary that has become one.
+        DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => {
+            Some(Cause::CannotWrite)
+        }
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
             Some(by_message(information.message()))
         }
@@ -96,8 +101,9 @@ fn cause(error: &DieselError) -> Option<Cause> {
 /// Diesel has no kind for these. SQLite and MariaDB say them in English whatever the locale; a
 /// PostgreSQL that speaks another language ends in `Unknown`, which is slower but right.
 fn by_message(message: &str) -> Cause {
-    const SAID: [(&str, Cause); 13] = [
-        ("deadlock", Cause::Deadlock),        // PostgreSQL 40P01, MySQL 1213
+    const SAID: [(&str, Cause); 17] = [
+        ("deadlock", Cause::Deadlock),        // PostgreSQL 40P01, Galera 1213
+        ("Deadlock", Cause::Deadlock),        // MySQL 1213
         ("lock timeout", Cause::LockTimeout), // PostgreSQL 55P03
         ("Lock wait timeout", Cause::LockTimeout), // MySQL 1205
         ("database is locked", Cause::Busy),  // SQLITE_BUSY
@@ -109,8 +115,55 @@ fn by_message(message: &str) -> Cause {
         ("disk I/O error", Cause::CannotWrite), // SQLITE_IOERR
         ("unable to open", Cause::CannotWrite), // SQLITE_CANTOPEN
         ("readonly database", Cause::CannotWrite), // SQLITE_READONLY
-        ("read-only transaction", Cause::CannotWrite), // PostgreSQL 25006, a standby
+        ("--read-only option", Cause::CannotWrite), // MariaDB 1290, a replica
+        ("WSREP has not yet prepared", Cause::CannotWrite), // Galera 1047, a node without its cluster
+        ("SAVEPOINT as_one does not exist", Cause::Serialization), // a transaction that was lost: `galera`
+        ("WSREP replication failed", Cause::CannotWrite),          // Galera 1180
     ];
     let said = SAID.iter().find(|(words, _)| message.contains(words));
     said.map_or(Cause::Unknown, |(_, cause)| *cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(kind: DatabaseErrorKind, words: &str) -> Option<Cause> {
+        cause(&DieselError::DatabaseError(kind, Box::new(words.to_owned())))
+    }
+
+    #[test]
+    fn what_a_database_of_several_servers_says_has_a_cure() {
+        use DatabaseErrorKind::{ReadOnlyTransaction, Unknown};
+        for (kind, words, cause) in [
+            // As Galera says it to a COMMIT that lost: Diesel knows the number only of other statements.
+            (
+                Unknown,
+                "Deadlock found when trying to get lock; try restarting transaction",
+                Cause::Deadlock,
+            ),
+            (Unknown, "Deadlock: wsrep aborted transaction", Cause::Deadlock),
+            (
+                Unknown,
+                "WSREP detected deadlock/conflict and aborted the transaction. Try restarting the \
+                 transaction",
+                Cause::Deadlock,
+            ),
+            (Unknown, "WSREP has not yet prepared node for application use", Cause::CannotWrite),
+            (
+                Unknown,
+                "The MariaDB server is running with the --read-only option so it cannot execute this \
+                 statement",
+                Cause::CannotWrite,
+            ),
+            (
+                ReadOnlyTransaction,
+                "cannot execute INSERT in a read-only transaction",
+                Cause::CannotWrite,
+            ),
+        ] {
+            assert_eq!(said(kind, words), Some(cause), "{words}");
+        }
+        assert_eq!(said(Unknown, "Table 'shop.books' doesn't exist"), Some(Cause::Unknown));
+    }
 }

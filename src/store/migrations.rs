@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connection::{AnyConnection, Backend, DatabaseUrl};
-use super::error::Error;
+use super::error::{self, Error};
+use crate::metrics::Cause;
 
 #[cfg(feature = "postgres")]
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -59,10 +60,11 @@ fn advice(url: &DatabaseUrl) -> &'static str {
 /// # Errors
 /// See [`MigrationError`].
 pub fn run(url: &DatabaseUrl) -> Result<Vec<String>, MigrationError> {
-    let mut connection = AnyConnection::open(url).map_err(|error| MigrationError::Unreachable {
-        url: url.clone(),
-        reason: error.to_string().trim().to_owned(),
-    })?;
+    let mut connection =
+        AnyConnection::open_first(url).map_err(|error| MigrationError::Unreachable {
+            url: url.clone(),
+            reason: error.to_string().trim().to_owned(),
+        })?;
     let failed = |error: &dyn std::fmt::Display| MigrationError::Failed(error.to_string());
     // Held until this connection closes. The session's limit on waiting for locks does not suit a
     // change of schema.
@@ -110,6 +112,8 @@ pub fn is_pending(connection: &mut AnyConnection) -> Result<bool, Error> {
     let there = __diesel_schema_migrations.select(version).load::<String>(connection);
     let ran = match there {
         Ok(ran) => ran,
+        // A node that has lost its cluster, for one, is no database without tables.
+        Err(error) if is_temporary(&error) => return Err(error.into()),
         // No such table, as on a new database. A lost connection is told apart by asking again.
         Err(error) => {
             diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("1"))
@@ -121,6 +125,11 @@ pub fn is_pending(connection: &mut AnyConnection) -> Result<bool, Error> {
     let needed = needed(connection.backend())
         .map_err(|error| Error::Unreadable(format!("unreadable migrations: {error}")))?;
     Ok(needed.iter().any(|one| !ran.contains(one)))
+}
+
+/// Whether this may be over soon: what has no name of its own here is a table that is not there.
+fn is_temporary(error: &diesel::result::Error) -> bool {
+    error::cause(error).is_some_and(|cause| cause != Cause::Unknown)
 }
 
 /// The versions of the migrations that this program was built with.

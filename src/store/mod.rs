@@ -11,6 +11,8 @@ mod connection;
 mod encryption;
 mod entries;
 mod error;
+#[cfg(feature = "mysql")]
+mod galera;
 mod indexing;
 pub mod intake;
 pub mod life;
@@ -20,9 +22,13 @@ pub mod movements;
 pub mod orders;
 mod pool;
 #[cfg(feature = "postgres")]
+mod pooling;
+#[cfg(feature = "postgres")]
 mod postgres;
 pub mod sale;
 mod secrets;
+#[cfg(feature = "postgres")]
+mod silence;
 pub(crate) mod sql_types;
 pub mod stock;
 mod token;
@@ -76,7 +82,7 @@ impl Store {
     /// [`Error::Unavailable`] with what the database says if it cannot be reached now.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
         // r2d2 would keep on trying in the background; at start the reason is wanted at once.
-        AnyConnection::open(&settings.url)
+        AnyConnection::open_first(&settings.url)
             .map_err(|error| Error::Unavailable(format!("{}: {error}", settings.url)))?;
         let backend = settings.url.backend();
         let has_one_writer = backend == Backend::Sqlite;

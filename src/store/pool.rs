@@ -20,6 +20,8 @@ pub(super) struct Session {
     /// Set when an error left the connection dead or in an unknown state: it is then closed
     /// instead of going back to the pool.
     pub(super) is_broken: bool,
+    /// Whether its server may lose a transaction without a word: see `galera`.
+    pub(super) may_lose_transactions: bool,
 }
 
 impl Session {
@@ -40,9 +42,10 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Session, Self::Error> {
         let mut connection = AnyConnection::open(&self.url)?;
-        (self.set_up)(&mut connection)
+        let may_lose_transactions = (self.set_up)(&mut connection)
+            .and_then(|()| connection.may_lose_transactions())
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-        Ok(Session { connection, is_broken: false })
+        Ok(Session { connection, is_broken: false, may_lose_transactions })
     }
 
     fn is_valid(&self, session: &mut Session) -> Result<(), Self::Error> {

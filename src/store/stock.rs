@@ -147,6 +147,9 @@ pub fn create_book(
             Some(first) => books::find(connection, first.movement.book_id)?,
             None => there.ok_or(Refusal::KeyReused)?,
         };
+        // The commit of a transaction that locked nothing does not wait for PostgreSQL's synchronous
+        // standby. This answer must: the earlier one may have broken off while it waited.
+        locking::books(connection, [book.id])?;
         return Ok(Created { book: as_created(book, new), is_replay: earlier.id != entry.id });
     }
     if let Some(there) = there {

@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
 #[cfg(feature = "sqlite")]
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 
-use super::connection::AnyConnection;
+use super::connection::{AnyConnection, Backend};
 use super::error::{Cure, Error};
 use super::pool::{Pool, Session};
 use crate::metrics::Cause;
@@ -74,8 +75,25 @@ fn attempt<T>(
             }
         }
         #[allow(unreachable_patterns, reason = "no other backend in some builds")]
+        connection if session.may_lose_transactions => {
+            connection.transaction(|connection| as_one(connection, work))
+        }
+        #[allow(unreachable_patterns, reason = "no other backend in some builds")]
         connection => connection.transaction(work),
     }
+}
+
+/// Runs `work` in the transaction that its caller began and will commit, and fails if that was lost on the
+/// way: a savepoint is gone with the transaction in which it was set. Whatever is said to the server from
+/// the last look on is answered, so that a loss is not missed there.
+fn as_one<T>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    connection.batch_execute("SAVEPOINT as_one")?;
+    let value = work(connection)?;
+    connection.batch_execute("RELEASE SAVEPOINT as_one")?;
+    Ok(value)
 }
 
 fn persist<T>(
@@ -109,7 +127,11 @@ fn try_until<T>(
         let Some(mut cause) = error.cause() else { return Err(error) };
         let mut last = match Cure::of(cause) {
             Cure::Again => Error::Busy(error.to_string()),
-            Cure::Wait => Error::Unavailable(error.to_string()),
+            Cure::Wait => {
+                // Another may have taken this server's place, and be where a new connection leads.
+                session.is_broken |= session.connection.backend() != Backend::Sqlite;
+                Error::Unavailable(error.to_string())
+            }
             Cure::Reconnect if session.is_alive() => {
                 unknown += 1;
                 if unknown == ATTEMPTS_AT_THE_UNKNOWN {
