@@ -217,15 +217,16 @@ impl AnyConnection {
     /// # Errors
     /// As [`AnyConnection::open`].
     pub(super) fn open_first(url: &DatabaseUrl) -> Result<Self, ConnectionError> {
+        #[allow(unused_mut, reason = "changed only where PostgreSQL is compiled in")]
+        let mut first = Self::open(url)?;
         #[cfg(feature = "postgres")]
-        if url.backend == Backend::Postgres {
-            pooling::refuse_shared_sessions(|| match Self::open_as_it_comes(url)? {
-                Self::Postgres(connection) => Ok(connection),
-                #[allow(unreachable_patterns, reason = "no other backend in some builds")]
-                _ => unreachable!("a PostgreSQL URL opens a PostgreSQL connection"),
-            })?;
+        #[allow(irrefutable_let_patterns, reason = "no other backend in some builds")]
+        if let Self::Postgres(first) = &mut first
+            && let Self::Postgres(mut other) = Self::open_as_it_comes(url)?
+        {
+            pooling::refuse_shared_sessions(first, &mut other)?;
         }
-        Self::open(url)
+        Ok(first)
     }
 
     /// Opens a connection with the settings that the server gives to everybody: what an application

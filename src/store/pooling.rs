@@ -17,15 +17,15 @@ const REFUSAL: &str = "a connection pooler before this PostgreSQL gives every tr
 /// session that was used last. A busy one may need a few.
 const TURNS: usize = 8;
 
-/// Looks with two connections that `open` opens.
+/// Looks with two connections.
 ///
 /// # Errors
 /// What to do, if sessions are shared; else what the database says.
 pub(super) fn refuse_shared_sessions(
-    open: impl Fn() -> Result<PgConnection, ConnectionError>,
+    one: &mut PgConnection,
+    other: &mut PgConnection,
 ) -> Result<(), ConnectionError> {
-    let (mut one, mut other) = (open()?, open()?);
-    match shares_sessions(&mut one, &mut other) {
+    match shares_sessions(one, other) {
         Ok(false) => Ok(()),
         Ok(true) => Err(ConnectionError::BadConnection(REFUSAL.to_owned())),
         Err(error) => Err(ConnectionError::CouldntSetupConfiguration(error)),

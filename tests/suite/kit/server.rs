@@ -59,6 +59,15 @@ impl Server {
         self.running.lock().unwrap().stderr()
     }
 
+    /// Waits until its log has `words`, at least so many times: what it says may come a moment after its answer.
+    #[allow(dead_code, reason = "the storm has no need of it")]
+    pub fn logs(&self, words: &str, times: usize) {
+        let what = format!("{words:?} in the log, {times} times");
+        eventually(Duration::from_secs(10), &what, || {
+            (self.log().matches(words).count() >= times).then_some(())
+        });
+    }
+
     /// Tells it to take up new files (SIGHUP).
     pub fn hang_up(&self) {
         self.running.lock().unwrap().send("HUP");
