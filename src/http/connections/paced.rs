@@ -15,6 +15,7 @@
 //! and a blank line in a body costs a turn more.
 
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -158,8 +159,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.connection.check(task)?;
         let flushed = Pin::new(&mut self.stream).poll_flush(task);
-        self.is_full = flushed.is_pending();
-        if !self.is_full {
+        // Only then: it is asked for at each turn, and who is held back for another reason would turn for ever.
+        if mem::replace(&mut self.is_full, flushed.is_pending()) && flushed.is_ready() {
             self.connection.go_on();
         }
         flushed
@@ -300,6 +301,7 @@ mod tests {
         let connection = Arc::clone(layer.stream.connection());
         let (first, second) = (connection.begin(), connection.begin());
         assert_eq!((layer.read(), layer.is_woken()), (0, false));
+        assert!(layer.flush().is_ready() && !layer.is_woken(), "nothing has changed");
         connection.await_body(usize::MAX);
         assert!(layer.is_woken());
         assert_eq!(layer.read(), PIECE);
