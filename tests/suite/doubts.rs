@@ -1,11 +1,11 @@
 //! What a caller is told whose order may have been placed though nobody can look: never that it was not.
 
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crate::kit::{
-    Backend, Commit, Connection, Proxy, Scenario, Shop, eventually, hold, let_go, wait_for_strikes,
+    Backend, Commit, Connection, Proxy, Scenario, Shop, hold, let_go, wait_for_strikes,
 };
+use crate::locks::wait_for_waiters;
 use crate::scenarios;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -45,21 +45,4 @@ fn answered_meanwhile<T>(buyer: JoinHandle<T>, holder: Connection) -> T {
     let answer = buyer.join().unwrap();
     let_go(holder);
     answer
-}
-
-/// Waits until so many statements wait for the lock of a row that they want to read.
-fn wait_for_waiters(shop: &Shop, count: i64) {
-    let query = match shop.backend() {
-        Backend::Postgres => {
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-             AND wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'"
-        }
-        _ => {
-            "SELECT count(*) FROM information_schema.processlist WHERE db = database()
-             AND id <> connection_id() AND command <> 'Sleep' AND info LIKE '%FOR UPDATE%'"
-        }
-    };
-    let mut watcher = shop.database.connect();
-    let are_there = || (watcher.number(query) >= count).then_some(());
-    eventually(Duration::from_secs(30), "they wait in SELECT ... FOR UPDATE", are_there);
 }

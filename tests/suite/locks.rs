@@ -41,7 +41,7 @@ fn a_sale_that_waited_sees_what_the_other_left(shop: &Shop) {
         let mut holder = hold(shop, book);
         let buyer = buying(&shop.storefront, book);
         if shop.backend() != Backend::Sqlite {
-            wait_for_waiter(shop);
+            wait_for_waiters(shop, 1);
         }
         // What another sale would do: take all but `left` copies and write it to the ledger.
         let taken = holder.number(&format!("SELECT quantity FROM books WHERE id = {book}")) - left;
@@ -72,11 +72,11 @@ fn stocktake_by_hand(shop: &Shop, book: i64, seq: i64, delta: i64, left: i64) ->
     )
 }
 
-/// Waits until a statement of the server waits for the lock of a row it wants to read.
+/// Waits until so many statements wait for the lock of a row that they want to read.
 ///
 /// MariaDB would tell lock waits in `innodb_trx`, but shows an old picture to who looks often. One
 /// that is in such a statement while the lock is held waits there.
-fn wait_for_waiter(shop: &Shop) {
+pub fn wait_for_waiters(shop: &Shop, count: i64) {
     let query = match shop.backend() {
         Backend::Postgres => {
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
@@ -88,8 +88,8 @@ fn wait_for_waiter(shop: &Shop) {
         }
     };
     let mut watcher = shop.database.connect();
-    let is_there = || (watcher.number(query) > 0).then_some(());
-    eventually(Duration::from_secs(30), "someone waits in SELECT ... FOR UPDATE", is_there);
+    let are_there = || (watcher.number(query) >= count).then_some(());
+    eventually(Duration::from_secs(30), "they wait in SELECT ... FOR UPDATE", are_there);
 }
 
 fn everything_that_changes_stock_waits_at_the_row_lock(shop: &Shop) {
@@ -98,7 +98,7 @@ fn everything_that_changes_stock_waits_at_the_row_lock(shop: &Shop) {
         let holder = hold(shop, book);
         let (storefront, admin) = (shop.storefront.clone(), shop.admin.clone());
         let waiting = std::thread::spawn(move || act(&storefront, &admin));
-        wait_for_waiter(shop);
+        wait_for_waiters(shop, 1);
         let_go(holder);
         assert_eq!(waiting.join().unwrap(), 201);
     }
