@@ -87,11 +87,10 @@ fn start_metrics(store: Store, listener: TcpListener) -> std::io::Result<SocketA
 
 /// Fills an empty store with sample books and makes the first token; nothing if somebody has one.
 fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
-    let deadline = store.deadline();
-    if store.read(deadline, clients::has_any)? {
+    if store.read(store.deadline(), clients::has_any)? {
         return Ok(None);
     }
-    if store.read(deadline, audit::counts)?.books == 0 {
+    if store.read(store.deadline(), audit::counts)?.books == 0 {
         sample::fill(store)?;
     }
     let token = Token::generate()?;
@@ -108,8 +107,9 @@ fn welcome(store: &Store) -> Result<Option<Welcome>, Failure> {
         limit: 1,
     };
     let cache = store.index_cache();
+    let deadline = store.deadline();
     let page =
-        store.read(store.deadline(), |connection| books::list(connection, &cache, &listing))?;
+        store.read(deadline, |connection| books::list(connection, &cache, &listing, deadline))?;
     let book = page.items.into_iter().next();
     let (book_id, title) = book.map_or((1, String::new()), |book| (book.id.0, book.title));
     Ok(Some(Welcome { token, book_id, title }))

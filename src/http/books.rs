@@ -122,8 +122,9 @@ pub(super) async fn list(
         return basket::list(shop, ids).await;
     }
     let (listing, list) = query.parse()?;
-    let cache = shop.store.index_cache();
-    let page = shop.read(move |connection| books::list(connection, &cache, &listing)).await?;
+    let (cache, deadline) = (shop.store.index_cache(), shop.store.deadline());
+    let list_books = move |connection: &mut _| books::list(connection, &cache, &listing, deadline);
+    let page = shop.read(list_books).await?;
     let next = page
         .next
         .map(|mark| cursor::encode(&list, &BookMark(mark.id, mark.title, mark.price_minor)))

@@ -4,11 +4,11 @@
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
+use diesel::QueryResult;
 use diesel::connection::SimpleConnection as _;
-#[cfg(feature = "sqlite")]
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 
-use super::connection::{AnyConnection, Backend};
+use super::connection::{AnyConnection, Backend, on_backend};
 use super::error::{Cure, Error};
 use super::pool::{Pool, Session};
 use crate::metrics::Cause;
@@ -51,15 +51,47 @@ pub(super) fn read<T>(
     persist(pool, deadline, |session| work(&mut session.connection))
 }
 
+/// Runs `work`, which only reads, so that all it reads is of one moment. A connection that cannot leave the
+/// transaction again is given up by its pool.
+///
+/// # Errors
+/// What `work` says, and what the database does.
+pub(super) fn one_moment<T>(
+    connection: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let begin = match connection.backend() {
+        Backend::Sqlite => "BEGIN DEFERRED",
+        Backend::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Backend::Mysql => {
+            // Of the next transaction only; at READ COMMITTED there is no snapshot.
+            connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+        }
+    };
+    begin_with(connection, begin)?;
+    let outcome = work(connection);
+    // There is nothing to keep.
+    AnyConnection::rollback_transaction(connection)?;
+    outcome
+}
+
+/// Begins a transaction by these words, where Diesel's own would say others.
+fn begin_with(connection: &mut AnyConnection, words: &str) -> QueryResult<()> {
+    on_backend!(connection, concrete => {
+        AnsiTransactionManager::begin_transaction_sql(concrete, words)
+    })
+}
+
 fn attempt<T>(
     session: &mut Session,
     work: &mut impl FnMut(&mut AnyConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
     match &mut session.connection {
         #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => {
+        AnyConnection::Sqlite(_) => {
             // `immediate_transaction` would hand `work` a SqliteConnection; these are its parts.
-            AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
+            begin_with(&mut session.connection, "BEGIN IMMEDIATE")?;
             let outcome = work(&mut session.connection);
             match outcome {
                 Ok(value) => {

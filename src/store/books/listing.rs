@@ -1,5 +1,7 @@
 //! Pages of the catalogue: filtered, sorted, each starting where the one before ended.
 
+use std::time::Instant;
+
 use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -74,17 +76,18 @@ pub struct Page<T, M> {
 /// One page of the books for sale.
 ///
 /// # Errors
-/// What the database says.
+/// [`Error::Busy`] if a search takes until `deadline`; what the database says.
 pub fn list(
     connection: &mut AnyConnection,
     cache: &IndexCache,
     listing: &Listing,
+    deadline: Instant,
 ) -> Result<Page<Book, Mark>, Error> {
     // One more than asked for tells whether there is a next page.
     let wanted = listing.limit + 1;
     let mut found = match (&listing.search, listing.isbn) {
         (Some(Search::Words(words)), None) => {
-            search::find(connection, cache, words, listing, wanted)?
+            search::find(connection, cache, words, listing, wanted, deadline)?
         }
         // One book at most: whether it has the words it says itself.
         (Some(Search::Words(words)), Some(_)) => {

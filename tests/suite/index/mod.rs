@@ -1,6 +1,7 @@
 //! The index by which books are found: whoever writes a book writes it, whoever writes at the same time
 //! loses nothing, and no sale waits for either.
 
+mod among_edits;
 mod check;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use among_edits::{
+    a_beginning_of_many_words_is_read_to_its_end,
+    a_book_that_takes_the_place_of_another_is_always_found, a_search_among_edits_misses_nothing,
+};
 pub use check::assert_in_step;
 
 use crate::import::Files;
@@ -21,7 +26,10 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         what_one_server_wrote_the_other_finds_at_once,
         the_last_book_of_a_word_leaves_nothing_behind,
         ids_on_both_sides_of_a_block_are_found,
-        a_long_way_through_the_runs_misses_nothing;
+        a_long_way_through_the_runs_misses_nothing,
+        a_beginning_of_many_words_is_read_to_its_end,
+        a_search_among_edits_misses_nothing,
+        a_book_that_takes_the_place_of_another_is_always_found;
     Shop on Backend::SERVERS:
         a_sale_does_not_wait_for_who_writes_the_catalogue,
         an_edit_that_dies_half_way_leaves_the_index_as_it_was;

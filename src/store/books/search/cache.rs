@@ -43,12 +43,23 @@ pub(super) struct Runs {
     pub(super) last: Option<Vec<u8>>,
 }
 
+impl Key {
+    fn size(&self) -> usize {
+        match self {
+            Self::Entry(name) => name.len(),
+            Self::Beginning(word) => word.len(),
+            Self::Runs { after, .. } => after.as_ref().map_or(0, Vec::len),
+        }
+    }
+}
+
 impl Value {
     fn size(&self) -> usize {
         match self {
             Self::Ids(ids) => ids.serialized_size(),
             Self::Runs(runs) => {
-                runs.ids.len() * size_of::<u64>() + runs.ends.len() * size_of::<usize>()
+                let last = runs.last.as_ref().map_or(0, Vec::len);
+                runs.ids.len() * size_of::<u64>() + runs.ends.len() * size_of::<usize>() + last
             }
         }
     }
@@ -65,8 +76,10 @@ impl Known {
     fn nothing(stamp: &[u8]) -> Self {
         let values = Cache::builder()
             .max_capacity(MOST)
-            // What a key and a place in the cache take besides.
-            .weigher(|_, value: &Value| u32::try_from(value.size() + 256).unwrap_or(u32::MAX))
+            // What a place in the cache takes besides.
+            .weigher(|key: &Key, value: &Value| {
+                u32::try_from(key.size() + value.size() + 256).unwrap_or(u32::MAX)
+            })
             .build();
         Self { stamp: stamp.into(), values }
     }
@@ -91,7 +104,10 @@ impl IndexCache {
     pub(super) fn turn_to(&self, stamp: &[u8]) {
         let mut known = self.0.write();
         if *known.stamp != *stamp {
-            *known = Known::nothing(stamp);
+            let forgotten = std::mem::replace(&mut *known, Known::nothing(stamp));
+            // It takes its time, in which nobody need wait.
+            drop(known);
+            drop(forgotten);
         }
     }
 }

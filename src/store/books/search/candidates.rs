@@ -44,7 +44,9 @@ impl Candidates {
     ) -> Self {
         let order = match listing.sort_by {
             SortBy::Id => {
-                let after = listing.after.as_ref().map(|mark| mark.id as u64);
+                // A mark that nobody was given may be before all ids.
+                let mark = listing.after.as_ref();
+                let after = mark.map(|mark| u64::try_from(mark.id).unwrap_or(0));
                 let is_descending = listing.is_descending;
                 return Self::ById { ids, is_descending, after, size: wanted };
             }
@@ -121,7 +123,7 @@ impl Walk {
     fn new(ids: Arc<RoaringTreemap>, order: Order, listing: &Listing, wanted: usize) -> Self {
         let span = ids.max().unwrap_or(0) - ids.min().unwrap_or(0) + 1;
         // Half as many again as would do if words were evenly spread.
-        let passed = wanted as u64 * span / ids.len().max(1) * 3 / 2;
+        let passed = (wanted as u64).saturating_mul(span) / ids.len().max(1) / 2 * 3;
         let mark = listing.after.as_ref();
         Self {
             found: Found::new(ids),

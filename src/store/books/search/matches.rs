@@ -69,7 +69,7 @@ impl Intersection {
 /// What the database has of these.
 fn read(reading: &mut Reading<'_>, keys: &[Key]) -> Result<Vec<(Key, RoaringTreemap)>, Halt> {
     let mut asked = Asked::of(keys);
-    let mut names: Vec<_> = asked.entries.keys().cloned().collect();
+    let mut names = asked.names();
     loop {
         let rows = reading.fetch(&names, asked.part.as_ref())?;
         let has_more = asked.take(rows)?;
@@ -109,14 +109,20 @@ impl<'a> Asked<'a> {
         Self { entries, beginning, part, begun: RoaringTreemap::new() }
     }
 
+    /// What is to be asked for by its name. What lies in the part comes with that: had it come before its
+    /// turn, the part would be taken to be read up to there.
+    fn names(&self) -> Vec<Vec<u8>> {
+        let is_in_part = |name: &[u8]| self.part.as_ref().is_some_and(|part| part.has(name));
+        self.entries.keys().filter(|name| !is_in_part(name)).cloned().collect()
+    }
+
     /// Takes rows in, in the order of their names, and tells whether there may be more.
     fn take(&mut self, rows: Vec<Row>) -> Result<bool, Error> {
         let mut count = 0;
         let mut last = None;
         for (name, block, bytes) in rows {
             let ids = from_bytes(&bytes)?;
-            let is_of_part =
-                self.part.as_ref().is_some_and(|part| part.from <= name && name < part.end);
+            let is_of_part = self.part.as_ref().is_some_and(|part| part.has(&name));
             if is_of_part {
                 self.begun |= &ids;
             }

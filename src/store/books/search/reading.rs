@@ -1,10 +1,15 @@
 //! One attempt at a search: several reads that must see the same index.
 
+use std::time::Instant;
+
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary};
 
 use super::cache::Known;
+use super::found::FoundBooks;
+use crate::domain::Book;
+use crate::store::books::BookRow;
 use crate::store::books::index::entry::STAMP;
 use crate::store::connection::{AnyConnection, Backend, MultiBackend};
 use crate::store::error::Error;
@@ -28,22 +33,26 @@ impl From<diesel::result::Error> for Halt {
     }
 }
 
-/// What the index has on one side of the database and on the other.
+/// What is read, beside what is known, under one stamp.
 pub(super) struct Reading<'a> {
-    pub(super) connection: &'a mut AnyConnection,
+    connection: &'a mut AnyConnection,
     pub(super) known: Known,
-    /// Whether the database said that what is known is still so.
+    /// Whether the last read said that what is known is still so.
     is_confirmed: bool,
-    /// Whether it does not matter.
-    is_lenient: bool,
+    /// A common word asked for in a shop that has sold nearly everything needs many reads.
+    deadline: Instant,
 }
 
 /// A row of `book_index`.
 pub(super) type Row = (Vec<u8>, i64, Vec<u8>);
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(connection: &'a mut AnyConnection, known: Known, is_lenient: bool) -> Self {
-        Self { connection, known, is_confirmed: is_lenient, is_lenient }
+    pub(super) fn new(connection: &'a mut AnyConnection, known: Known, deadline: Instant) -> Self {
+        Self { connection, known, is_confirmed: false, deadline }
+    }
+
+    pub(super) fn backend(&self) -> Backend {
+        self.connection.backend()
     }
 
     /// Reads these entries and this part of the others, in the order of their names.
@@ -52,8 +61,8 @@ impl<'a> Reading<'a> {
         entries: &[Vec<u8>],
         part: Option<&Part>,
     ) -> Result<Vec<Row>, Halt> {
-        let backend = self.connection.backend();
-        let rows: Vec<Row> = Fetch { backend, entries, part }.load(self.connection)?;
+        let fetch = Fetch { backend: self.backend(), entries, part };
+        let rows: Vec<Row> = fetch.load(self.connection()?)?;
         let (stamps, mut rows): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|(entry, _, _)| entry == STAMP);
         let stamp = stamps.into_iter().next().map(|(_, _, stamp)| stamp);
@@ -62,16 +71,35 @@ impl<'a> Reading<'a> {
         Ok(rows)
     }
 
+    /// Reads books. Each row brings the stamp along; no row, no stamp.
+    pub(super) fn books(&mut self, query: FoundBooks) -> Result<Vec<Book>, Halt> {
+        self.is_confirmed = false;
+        let rows: Vec<(BookRow, Option<Vec<u8>>)> = query.load(self.connection()?)?;
+        if let Some((_, stamp)) = rows.first() {
+            self.sees(stamp.as_deref().unwrap_or_default())?;
+        }
+        Ok(rows.into_iter().map(|(row, _)| Book::from(row)).collect())
+    }
+
+    /// The connection, as long as there is time.
+    fn connection(&mut self) -> Result<&mut AnyConnection, Halt> {
+        if Instant::now() >= self.deadline {
+            return Err(Error::Busy("the search took too long".to_owned()).into());
+        }
+        Ok(self.connection)
+    }
+
     /// Takes down under which stamp something was read.
-    pub(super) fn sees(&mut self, stamp: &[u8]) -> Result<(), Halt> {
-        if *self.known.stamp != *stamp && !self.is_lenient {
+    fn sees(&mut self, stamp: &[u8]) -> Result<(), Halt> {
+        if *self.known.stamp != *stamp {
             return Err(Halt::Moved(stamp.to_vec()));
         }
         self.is_confirmed = true;
         Ok(())
     }
 
-    /// Asks the database whether what is known is still so, unless it said so already.
+    /// Asks the database whether what is known is still so, unless it just said so: then nobody wrote to the
+    /// catalogue between the first read and the last, and all of them are of one moment.
     pub(super) fn confirm(&mut self) -> Result<(), Halt> {
         if !self.is_confirmed {
             self.fetch(&[], None)?;
@@ -88,6 +116,13 @@ pub(super) struct Part {
     pub(super) end: Vec<u8>,
     pub(super) is_descending: bool,
     pub(super) limit: i64,
+}
+
+impl Part {
+    /// Whether the entry of this name is in it.
+    pub(super) fn has(&self, name: &[u8]) -> bool {
+        *self.from <= *name && *name < *self.end
+    }
 }
 
 /// Entries by their names, the stamp, and a part of the index:
