@@ -13,6 +13,7 @@ mod cursor;
 mod docs;
 mod etag;
 mod extract;
+mod hangup;
 mod health;
 mod input;
 mod inside;

@@ -16,6 +16,7 @@ use actix_web::{App, web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::connections::{self, Connections, Entrance, Paced, Wire};
+use super::hangup::Hangups;
 use super::shop::{self, Settings, Shop};
 use super::{admission, cors, open_files, request, routes, slices, tls};
 use crate::config;
@@ -33,8 +34,9 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// would take the answer with it.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The service on `listener`. It runs when it is awaited, and ends on SIGINT or SIGTERM after the
-/// requests under way were answered; SIGHUP takes up new TLS files. Orders go to `checkout`.
+/// The service on `listener`. It runs when it is awaited, and ends on SIGINT or SIGTERM, or when its terminal
+/// is closed, after the requests under way were answered; otherwise SIGHUP takes up new TLS files. Orders go
+/// to `checkout`.
 ///
 /// # Errors
 /// If the operating system refuses the listener or the signals.
@@ -53,10 +55,10 @@ pub fn serve(
     actix_web::rt::spawn(connections.watch());
     // From here on a signal is heard, before anybody is told that the service listens.
     let signals = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let hangups = signal(SignalKind::hangup())?;
+    let hangups = Hangups::listen()?;
     settings.tls.iter().for_each(|tls| tls.note(&metrics));
-    actix_web::rt::spawn(tls::take_up_when_asked(hangups, settings.tls.clone(), metrics));
-    actix_web::rt::spawn(stop_when_asked(signals, shop, server.handle()));
+    let reloads = tls::take_up_when_asked(hangups, settings.tls.clone(), metrics);
+    actix_web::rt::spawn(stop_when_asked(signals, reloads, shop, server.handle()));
     Ok(server)
 }
 
@@ -136,17 +138,19 @@ fn http(
         .h1(map_config(app, |()| AppConfig::default()))
 }
 
-/// Waits for SIGINT or SIGTERM. From then on each answer closes its connection, and only after a
-/// moment of that the server stops: it then closes what is idle, and a request that was on its way
-/// on such a connection would get no answer.
+/// Waits for SIGINT, SIGTERM or the end of `reloads`. From then on each answer closes its connection, and
+/// only after a moment of that the server stops: it then closes what is idle, and a request that was on its
+/// way on such a connection would get no answer.
 async fn stop_when_asked(
     (mut interrupt, mut terminate): (Signal, Signal),
+    reloads: impl Future<Output = ()>,
     shop: web::Data<Shop>,
     server: ServerHandle,
 ) {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        () = reloads => {}
     }
     tracing::info!("stopping: every connection is closed after its next answer");
     shop.stop();

@@ -1,5 +1,7 @@
 //! What is logged: whom and what a line is about, the trace it belongs to, and never a secret.
 
+use std::net::TcpStream;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +27,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     Nothing on Backend::EMBEDDED:
         the_search_of_the_log_of_a_run_finds_whatever_leaked;
     Shop on Backend::EMBEDDED:
-        a_terminal_gets_text_and_anything_else_json;
+        a_terminal_gets_text_and_anything_else_json,
+        a_server_ends_with_the_terminal_that_it_was_started_in;
 ];
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -222,22 +225,43 @@ fn a_terminal_gets_text_and_anything_else_json(shop: &Shop) {
         let log = text.log();
         (log.contains("serving") && !log.contains('{')).then_some(())
     });
-    // script(1) gives the program a terminal of its own, and leaves it behind when it is killed.
     let home = tempfile::tempdir().unwrap();
-    let run = |flags: &str| {
-        let mut command = in_clean_environment("script", home.path());
-        let program = env!("CARGO_BIN_EXE_bookstore");
-        let serve = format!("exec timeout 20 {program} serve --listen 127.0.0.1:0 {flags}");
-        command.args(["-qec", &serve, "/dev/null"]).env("DATABASE_URL", &shop.database.url);
-        let running = Running::start(&mut command, None);
-        eventually(Duration::from_secs(30), "a line at the terminal", || {
-            running.stdout().lines().find(|line| line.contains("serving")).map(str::to_owned)
-        })
+    let said = |flags: &str| {
+        let terminal = in_a_terminal(shop, home.path(), flags);
+        at_terminal(&terminal, "serving")
     };
-    let at_terminal = run("");
-    assert!(!at_terminal.contains('{'), "{at_terminal}");
-    let asked = run("--log-format json");
+    let usual = said("");
+    assert!(!usual.contains('{'), "{usual}");
+    let asked = said("--log-format json");
     assert!(asked.contains("\"message\":\"serving\""), "{asked}");
+}
+
+fn a_server_ends_with_the_terminal_that_it_was_started_in(shop: &Shop) {
+    let home = tempfile::tempdir().unwrap();
+    let terminal = in_a_terminal(shop, home.path(), "");
+    let listening = at_terminal(&terminal, "listening on");
+    let (_, address) = listening.trim().rsplit_once('/').unwrap();
+    assert!(TcpStream::connect(address).is_ok());
+    drop(terminal);
+    eventually(Duration::from_secs(30), "the server has left its port", || {
+        TcpStream::connect(address).is_err().then_some(())
+    });
+}
+
+/// A server in a terminal of its own, which script(1) makes and which is closed when that is killed.
+fn in_a_terminal(shop: &Shop, home: &Path, flags: &str) -> Running {
+    let program = env!("CARGO_BIN_EXE_bookstore");
+    let serve = format!("exec {program} serve --listen 127.0.0.1:0 {flags}");
+    let mut command = in_clean_environment("script", home);
+    command.args(["-qec", &serve, "/dev/null"]).env("DATABASE_URL", &shop.database.url);
+    Running::start(&mut command, None)
+}
+
+/// The line with `words` that it shows.
+fn at_terminal(terminal: &Running, words: &str) -> String {
+    eventually(Duration::from_secs(30), "a line at the terminal", || {
+        terminal.stdout().lines().find(|line| line.contains(words)).map(str::to_owned)
+    })
 }
 
 /// The search that ends each run of these tests (see kit/run_log.rs), on small logs of its own.

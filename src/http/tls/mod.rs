@@ -19,11 +19,11 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::UnixTime;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use tokio::signal::unix::Signal;
 
 use self::certificate::Certificate;
 pub use self::files::{BadFile, Files};
 pub(crate) use self::files::{CERTIFICATE, KEY};
+use super::hangup::Hangups;
 use crate::metrics::Metrics;
 
 /// How long a client may take to agree on keys.
@@ -156,14 +156,14 @@ fn shown(time: UnixTime) -> String {
     }
 }
 
-/// Takes up new files at each SIGHUP. Without TLS there are none, and the signal, which would end the
-/// process, is only told of.
+/// Takes up new files at each SIGHUP that asks for it. Without TLS there are none, and the signal, which
+/// would end the process, is only told of. Ends when the terminal is closed.
 pub(super) async fn take_up_when_asked(
-    mut hangups: Signal,
+    mut hangups: Hangups,
     tls: Option<Tls>,
     metrics: Arc<Metrics>,
 ) {
-    while hangups.recv().await.is_some() {
+    while hangups.asks_for_reload().await {
         let Some(tls) = tls.clone() else {
             tracing::info!("SIGHUP: TLS is off, so there are no files to take up");
             continue;
