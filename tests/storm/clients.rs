@@ -1,5 +1,6 @@
 //! Who buys, holds, returns, restocks, counts and looks, and writes down what was said.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -28,55 +29,64 @@ const REMEMBERED: usize = 40;
 
 /// What `count` clients did until the storm was over.
 pub fn act(fleet: &Fleet, watch: &Watch, count: usize, seed: u64) -> History {
-    std::thread::scope(|scope| {
-        let actors: Vec<_> = (1..=count as u64)
-            .map(|number| {
-                scope.spawn(move || {
-                    let mut actor = Actor::new(fleet, watch, number, seed);
-                    while !watch.is_over() {
-                        actor.act();
-                    }
-                    actor.history
-                })
-            })
-            .collect();
-        let mut all = History::default();
-        for actor in actors {
-            let History { operations, reads, surprises } = actor.join().unwrap();
-            all.operations.extend(operations);
-            all.reads.extend(reads);
-            all.surprises.extend(surprises);
+    let histories = crowd(fleet, watch, 1..=count as u64, seed, |mut actor| {
+        while !watch.is_over() {
+            actor.act();
         }
-        all
+        actor.history
+    });
+    let mut all = History::default();
+    for History { operations, reads, surprises } in histories {
+        all.operations.extend(operations);
+        all.reads.extend(reads);
+        all.surprises.extend(surprises);
+    }
+    all
+}
+
+/// One client of each number, who lives at the same time as the others. A number is used once: the keys
+/// are made of it.
+pub fn crowd<T: Send>(
+    fleet: &Fleet,
+    watch: &Watch,
+    numbers: RangeInclusive<u64>,
+    seed: u64,
+    live: impl Fn(Actor<'_>) -> T + Sync,
+) -> Vec<T> {
+    let live = &live;
+    std::thread::scope(|scope| {
+        let actors: Vec<_> = numbers
+            .map(|number| scope.spawn(move || live(Actor::new(fleet, watch, number, seed))))
+            .collect();
+        actors.into_iter().map(|actor| actor.join().unwrap()).collect()
     })
 }
 
-/// Asks once more, now that nothing goes wrong, for everything that was never answered, or was refused
-/// after a sending whose outcome nobody knows. What was on its way in the storm is over by now.
+/// Asks once more, now that nothing goes wrong, for everything that is open. What was on its way in the
+/// storm is over by now.
 pub fn settle(fleet: &Fleet, watch: &Watch, history: &mut History) {
     std::thread::sleep(PATIENCE);
     let mut actor = Actor::new(fleet, watch, 0, 0);
-    for operation in &mut history.operations {
-        let is_open = operation.is_in_doubt() || !operation.is_refused();
-        if operation.granted().is_none() && is_open && !operation.is_walk_in() {
-            actor.insist(operation);
-        }
+    for operation in history.operations.iter_mut().filter(|operation| operation.is_open()) {
+        actor.insist(operation);
     }
     history.surprises.extend(actor.history.surprises);
 }
 
 /// One client, who does one thing after another.
-struct Actor<'a> {
+pub struct Actor<'a> {
     fleet: &'a Fleet,
     watch: &'a Watch,
     number: u64,
+    /// What it asked for so far, for keys of its own.
+    asked: usize,
     dice: StdRng,
     wire: Wire,
     /// Where this client goes, until it gets no answer there.
     ship: usize,
     /// Orders that were placed or held, and are this client's.
     mine: Vec<(String, Lines)>,
-    history: History,
+    pub history: History,
 }
 
 impl<'a> Actor<'a> {
@@ -84,14 +94,14 @@ impl<'a> Actor<'a> {
         let dice = dice::from_seed(seed, number);
         let ship = number as usize % fleet.ships.len();
         let (wire, mine, history) = (Wire::default(), Vec::new(), History::default());
-        Self { fleet, watch, number, dice, wire, ship, mine, history }
+        Self { fleet, watch, number, asked: 0, dice, wire, ship, mine, history }
     }
 
     fn now(&self) -> Micros {
         self.watch.start.elapsed().as_micros() as Micros
     }
 
-    fn act(&mut self) {
+    pub fn act(&mut self) {
         match self.dice.random_range(0..100) {
             0..58 => self.order(None),
             // Some run out while their buyers still think.
@@ -190,10 +200,10 @@ impl<'a> Actor<'a> {
     /// Asks until there is an answer. What was granted has an id.
     fn do_it(&mut self, ask: Ask) -> Option<String> {
         let client = if is_admins(&ask) { self.fleet.admin.id } else { self.fleet.storefront.id };
-        let number = self.history.operations.len();
+        self.asked += 1;
         let is_walk_in = ask.is_order() && self.dice.random_bool(0.05);
         let has_key = ask.makes_something() && !is_walk_in;
-        let key = if has_key { format!("{} {number}", self.number) } else { String::new() };
+        let key = if has_key { format!("{} {}", self.number, self.asked) } else { String::new() };
         let mut operation = Operation { client, key, ask, attempts: Vec::new() };
         self.insist(&mut operation);
         let id = operation.granted().map(|(_, id)| id.to_owned());

@@ -1,5 +1,6 @@
 //! The schedule of the faults: a deck of cards that a seed shuffles.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -20,16 +21,33 @@ pub struct Card {
     pub lasts: Duration,
 }
 
+/// How thick and fast they come.
+#[derive(Debug, Clone)]
+pub struct Rhythm {
+    /// How long a hand does nothing between two, in milliseconds.
+    quiet: Range<u64>,
+    /// So many servers live through all of it: their lines are cut and they are frozen, but not ended.
+    spared: usize,
+}
+
+impl Rhythm {
+    pub const STORM: Self = Self { quiet: 50..500, spared: 0 };
+
+    /// One in eight seconds, so that most requests meet none.
+    pub const SOAK: Self = Self { quiet: 5_000..25_000, spared: 1 };
+}
+
 pub struct Deck {
     dice: StdRng,
     ships: usize,
+    rhythm: Rhythm,
     cards: Vec<Card>,
 }
 
 impl Deck {
     /// An empty deck for so many servers.
-    pub fn new(seed: u64, ships: usize) -> Self {
-        Self { dice: dice::from_seed(seed, 0), ships, cards: Vec::new() }
+    pub fn new(seed: u64, ships: usize, rhythm: Rhythm) -> Self {
+        Self { dice: dice::from_seed(seed, 0), ships, rhythm, cards: Vec::new() }
     }
 
     pub fn draw(&mut self) -> Option<Card> {
@@ -51,9 +69,10 @@ impl Deck {
             Fault::Stall => 3_000,
             _ => 1_200,
         };
+        let first = if fault.ends_server() { self.rhythm.spared } else { 0 };
         let mut milliseconds =
-            |range: std::ops::Range<u64>| Duration::from_millis(self.dice.random_range(range));
-        let (quiet, lasts) = (milliseconds(50..500), milliseconds(20..longest));
-        Card { fault, ship: self.dice.random_range(0..self.ships), quiet, lasts }
+            |range: Range<u64>| Duration::from_millis(self.dice.random_range(range));
+        let (quiet, lasts) = (milliseconds(self.rhythm.quiet.clone()), milliseconds(20..longest));
+        Card { fault, ship: self.dice.random_range(first..self.ships), quiet, lasts }
     }
 }

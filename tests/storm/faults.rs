@@ -81,6 +81,11 @@ impl Fault {
         (in_a_million * orders).div_ceil(1_000_000)
     }
 
+    /// Whether another process serves in that server's place afterwards.
+    pub fn ends_server(self) -> bool {
+        matches!(self, Self::Kill | Self::Restart | Self::ClockSteps)
+    }
+
     pub fn is_possible_on(self, backend: Backend) -> bool {
         let needs_server = matches!(
             self,

@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::disk::Disk;
 use crate::engine::Engine;
 use crate::kit::{
-    Backend, Bookstore, Client, Database, Metrics, Proxy, Server, create_token, eventually,
-    new_book,
+    Backend, Bookstore, Client, Connection, Database, Metrics, Proxy, Server, Vitals, create_token,
+    eventually, new_book,
 };
 
 /// Titles.
@@ -116,6 +116,26 @@ impl Fleet {
         }
     }
 
+    /// Connections to the database that the servers hold, as the database counts them. None if it cannot
+    /// be asked now, or has none.
+    pub fn connections(&self) -> Option<u64> {
+        let Database { backend, url, .. } = &self.database;
+        let name = self.database.name();
+        let query = match backend {
+            Backend::Sqlite => return None,
+            Backend::Postgres => format!(
+                "SELECT count(*) FROM pg_stat_activity \
+                 WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+            ),
+            Backend::Mysql => format!(
+                "SELECT count(*) FROM information_schema.processlist \
+                 WHERE db = '{name}' AND id <> connection_id()"
+            ),
+        };
+        let mut connection = Connection::try_open(*backend, url).ok()?;
+        connection.try_number(&query).ok().map(|count| count as u64)
+    }
+
     /// What `bookstore audit` says, if it finds anything.
     pub fn audit(&self) -> Option<String> {
         let run = Bookstore::new(["audit"]).on(&self.database).run();
@@ -148,6 +168,11 @@ impl Ship {
     /// Where its server listens, or listened.
     pub fn address(&self) -> String {
         self.address.read().unwrap().clone()
+    }
+
+    /// What the operating system knows of its server.
+    pub fn vitals(&self) -> Option<Vitals> {
+        self.server.lock().unwrap().as_deref().map(Vitals::of)
     }
 
     /// Starts a server in the place of the one before.

@@ -112,6 +112,13 @@ impl Operation {
         self.granted().is_some() || self.is_refused() || self.is_walk_in()
     }
 
+    /// Whether it is worth asking once more when nothing goes wrong: it was never answered, or was
+    /// refused after a sending whose outcome nobody knows.
+    pub fn is_open(&self) -> bool {
+        let is_answered = self.is_refused() && !self.is_in_doubt();
+        self.granted().is_none() && !is_answered && !self.is_walk_in()
+    }
+
     /// Whether nobody knows what became of one of its sendings.
     pub fn is_in_doubt(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.outcome == Outcome::Unknown)

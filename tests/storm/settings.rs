@@ -29,6 +29,11 @@ pub struct Settings {
     #[arg(long, value_name = "N")]
     orders: Option<usize>,
 
+    /// Instead: how many minutes at half of the best rate, with a fault now and then, to see what grows
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["orders", "seconds"],
+          value_parser = clap::value_parser!(u64).range(1..))]
+    soak: Option<u64>,
+
     /// Only this fault; may be given several times
     #[arg(long, value_name = "NAME", value_enum)]
     fault: Vec<Fault>,
@@ -58,6 +63,11 @@ impl Settings {
         // The low half of the id is random.
         self.seed
             .unwrap_or_else(|| *CHOSEN.get_or_init(|| uuid::Uuid::now_v7().as_u128() as u32 as u64))
+    }
+
+    /// How long the soak is, if it is one.
+    pub fn soak(&self) -> Option<Duration> {
+        self.soak.map(|minutes| Duration::from_secs(60 * minutes))
     }
 
     /// The faults that are meant for `backend`.

@@ -23,14 +23,17 @@ mod kit;
 mod migration;
 mod report;
 mod settings;
+mod soak;
 mod strike;
 mod watch;
 mod wire;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
+use deck::Rhythm;
 use faults::Fault;
 use fleet::Fleet;
 use kit::Backend;
@@ -49,6 +52,9 @@ fn main() -> ExitCode {
         missing.iter().for_each(|missing| eprintln!("{}", missing.what));
         return ExitCode::from(2);
     }
+    if let Some(length) = settings.soak() {
+        return soak(&settings, length);
+    }
     let storms: Vec<Figures> = settings
         .backends()
         .into_iter()
@@ -57,6 +63,14 @@ fn main() -> ExitCode {
     println!("\nseed {}\n{}", settings.seed(), report::table(&storms));
     let is_good = storms.iter().all(|storm| storm.is_good);
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn soak(settings: &Settings, length: Duration) -> ExitCode {
+    let soak = |backend| soak::soak(backend, settings, length).show();
+    // All of them, whatever comes of one.
+    let are_good: Vec<bool> = settings.backends().into_iter().map(soak).collect();
+    println!("\nseed {}", settings.seed());
+    if are_good.iter().all(|good| *good) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn storm(backend: Backend, settings: &Settings) -> Report {
@@ -70,7 +84,7 @@ fn storm(backend: Backend, settings: &Settings) -> Report {
     let (weights, goal) = settings.plan(&faults);
     let watch = Watch::new(goal);
     let mut history = std::thread::scope(|scope| {
-        scope.spawn(|| strike::strike(&fleet, &watch, seed, &weights));
+        scope.spawn(|| strike::strike(&fleet, &watch, seed, &weights, Rhythm::STORM));
         scope.spawn(|| watch.tell());
         let history = clients::act(&fleet, &watch, settings.clients, seed);
         watch.end();

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::deck::{Card, Deck};
+use crate::deck::{Card, Deck, Rhythm};
 use crate::faults::{Count, Fault};
 use crate::fleet::{Fleet, Ship};
 use crate::kit::{Backend, Commit, Connection, Proxy};
@@ -20,8 +20,8 @@ const COMMIT_COMES: Duration = Duration::from_secs(3);
 const MOST_CONNECTIONS: usize = 200;
 
 /// Does what is possible of `faults` until the storm is over; `weights` of each in one deck.
-pub fn strike(fleet: &Fleet, watch: &Watch, seed: u64, weights: &Count) {
-    let deck = Mutex::new(Deck::new(seed, fleet.ships.len()));
+pub fn strike(fleet: &Fleet, watch: &Watch, seed: u64, weights: &Count, rhythm: Rhythm) {
+    let deck = Mutex::new(Deck::new(seed, fleet.ships.len(), rhythm));
     deck.lock().unwrap().fill(weights);
     std::thread::scope(|scope| {
         for _ in 0..HANDS {
@@ -31,7 +31,7 @@ pub fn strike(fleet: &Fleet, watch: &Watch, seed: u64, weights: &Count) {
                     if !watch.wait(card.quiet) {
                         return;
                     }
-                    if act(card, fleet) {
+                    if watch.disturb(|| act(card, fleet)) {
                         watch.note(card.fault);
                     }
                 }

@@ -1,15 +1,20 @@
 //! When a storm is over, and how far it is.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::faults::{Count, Fault};
+use crate::history::Micros;
 
 /// A shop that sells nothing for so long, whatever goes wrong, is stuck.
 const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
-const TELL_EVERY: Duration = Duration::from_secs(10);
+/// How often it tells how far it is: a soak of hours not as often as a short storm.
+const TELL_EVERY: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60)];
+
+/// So long after a fault what is slow may still be its doing.
+const RECOVERY: Duration = Duration::from_secs(2);
 
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -26,6 +31,9 @@ pub struct Watch {
     goal: Goal,
     acknowledged: AtomicUsize,
     done: Mutex<Count>,
+    /// Faults that last, and when the last one before was over.
+    under_way: AtomicUsize,
+    last_fault: AtomicU64,
     is_stuck: AtomicBool,
     has_ended: AtomicBool,
 }
@@ -37,6 +45,8 @@ impl Watch {
             goal,
             acknowledged: AtomicUsize::new(0),
             done: Mutex::default(),
+            under_way: AtomicUsize::new(0),
+            last_fault: AtomicU64::new(0),
             is_stuck: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
         }
@@ -54,6 +64,26 @@ impl Watch {
     /// A fault was done.
     pub fn note(&self, fault: Fault) {
         *self.faults().entry(fault).or_default() += 1;
+    }
+
+    /// Does a fault.
+    pub fn disturb<T>(&self, fault: impl FnOnce() -> T) -> T {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        let done = fault();
+        // The time first, so that nobody sees neither.
+        self.last_fault.store(self.now(), Ordering::Relaxed);
+        self.under_way.fetch_sub(1, Ordering::Release);
+        done
+    }
+
+    fn now(&self) -> Micros {
+        self.start.elapsed().as_micros() as Micros
+    }
+
+    /// Whether no fault has reached into the time from `sent` until now.
+    pub fn was_calm_since(&self, sent: Micros) -> bool {
+        let is_calm = self.under_way.load(Ordering::Acquire) == 0;
+        is_calm && self.last_fault.load(Ordering::Relaxed) + RECOVERY.as_micros() as Micros <= sent
     }
 
     /// How often each fault was done.
@@ -124,11 +154,19 @@ impl Watch {
             if last_sale.elapsed() > LONGEST_SILENCE {
                 self.is_stuck.store(true, Ordering::Relaxed);
             }
-            if last_told.elapsed() >= TELL_EVERY {
+            if last_told.elapsed() >= self.tell_every() {
                 let rate = (orders - told_orders) as f64 / last_told.elapsed().as_secs_f64();
                 println!("{}, {rate:.0} a second", self.progress());
                 (last_told, told_orders) = (Instant::now(), orders);
             }
+        }
+    }
+
+    fn tell_every(&self) -> Duration {
+        let [often, seldom] = TELL_EVERY;
+        match self.goal {
+            Goal::Time(time) => (time / 60).clamp(often, seldom),
+            Goal::Orders(..) => often,
         }
     }
 

@@ -78,10 +78,15 @@ impl Connection {
 
     /// The whole number that `query` selects; 0 for NULL or no row.
     pub fn number(&mut self, query: &str) -> i64 {
+        self.try_number(query).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// The same of a connection that may be gone.
+    pub fn try_number(&mut self, query: &str) -> QueryResult<i64> {
         let integer = if self.is_mysql() { "SIGNED" } else { "BIGINT" };
         let sql = format!("SELECT CAST(({query}) AS {integer}) AS n");
         let rows = on_each!(self, connection => diesel::sql_query(&sql).load::<Number>(connection));
-        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))[0].n.unwrap_or(0)
+        Ok(rows?[0].n.unwrap_or(0))
     }
 
     /// The text that `query` selects, if any.

@@ -19,9 +19,24 @@ impl Vitals {
 
     /// The most memory that it ever had, in MiB.
     pub fn peak_memory(&self) -> u64 {
-        let status = self.read("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap().div_ceil(1024)
+        self.status("VmHWM:").div_ceil(1024)
+    }
+
+    /// The memory that it has, in KiB.
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn threads(&self) -> u64 {
+        self.status("Threads:")
+    }
+
+    /// Files, sockets and whatever else it has open.
+    #[allow(dead_code, reason = "the storm needs it")]
+    pub fn files(&self) -> u64 {
+        fs::read_dir(format!("/proc/{}/fd", self.pid)).unwrap().count() as u64
     }
 
     /// Connections of clients that it has taken and not closed.
@@ -39,6 +54,12 @@ impl Vitals {
     pub fn limit_files(&self, most: u32) {
         let arguments = [format!("--pid={}", self.pid), format!("--nofile={most}:{most}")];
         assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
+    }
+
+    fn status(&self, name: &str) -> u64 {
+        let status = self.read("status");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     fn read(&self, name: &str) -> String {
