@@ -25,7 +25,12 @@ impl Format {
 
 /// Starts to write log lines to standard error. Once a process.
 pub(crate) fn start(filter: EnvFilter, format: Option<Format>) {
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // It would tell of a line that cannot be written where that cannot be written, and panic: a full
+        // disk, or a terminal that was closed, must not end what was about to be told of.
+        .log_internal_errors(false);
     match format.unwrap_or_else(Format::of_the_reader) {
         Format::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
         Format::Json => {

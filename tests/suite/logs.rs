@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kit::{
     Backend, Bookstore, Client, Origin, Proxy, RunLog, Running, Scenario, Server, Shop, eventually,
@@ -28,7 +28,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         the_search_of_the_log_of_a_run_finds_whatever_leaked;
     Shop on Backend::EMBEDDED:
         a_terminal_gets_text_and_anything_else_json,
-        a_server_ends_with_the_terminal_that_it_was_started_in;
+        a_server_ends_with_the_terminal_that_it_was_started_in,
+        a_log_that_cannot_be_written_stops_nobody;
 ];
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -246,6 +247,22 @@ fn a_server_ends_with_the_terminal_that_it_was_started_in(shop: &Shop) {
     eventually(Duration::from_secs(30), "the server has left its port", || {
         TcpStream::connect(address).is_err().then_some(())
     });
+}
+
+fn a_log_that_cannot_be_written_stops_nobody(shop: &Shop) {
+    let home = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_bookstore");
+    let serve = format!("exec {program} serve --listen 127.0.0.1:0 --log debug 2>/dev/full");
+    let mut command = in_clean_environment("sh", home.path());
+    command.args(["-c", &serve]).env("DATABASE_URL", &shop.database.url);
+    let mut server = Running::start(&mut command, None);
+    let listening = at_terminal(&server, "listening on");
+    let (_, url) = listening.trim().split_once("listening on ").unwrap();
+    let book = shop.book_like(json!({ "quantity": 2 }));
+    let buyer = Client::to(url, shop.storefront.token.as_deref().unwrap());
+    buyer.buy(book, 1).expect(201);
+    buyer.buy(book, 5).expect(409);
+    assert_eq!(server.terminate(), 0);
 }
 
 /// A server in a terminal of its own, which script(1) makes and which is closed when that is killed.
