@@ -1,7 +1,7 @@
 //! What this process remembers of the index. Every read of the database brings the index's stamp with it;
 //! what was read under another one is forgotten.
 
-use std::mem::size_of;
+use std::mem::size_of_val;
 use std::sync::Arc;
 
 use moka::sync::Cache;
@@ -36,11 +36,38 @@ pub(super) enum Value {
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     /// The ids of one after the other.
-    pub(super) ids: Vec<u64>,
+    pub(super) ids: Ids,
     /// Where each of them ends in `ids`.
     pub(super) ends: Vec<usize>,
     /// The entry of the last one; `None` if no more come after it.
     pub(super) last: Option<Vec<u8>>,
+}
+
+/// In half the memory where that does: a walk may pass all books of the shop.
+#[derive(Debug)]
+pub(super) enum Ids {
+    Narrow(Vec<u32>),
+    Wide(Vec<u64>),
+}
+
+impl Ids {
+    pub(super) fn of(ids: Vec<u64>) -> Self {
+        let narrow: Result<_, _> = ids.iter().map(|id| u32::try_from(*id)).collect();
+        narrow.map_or(Self::Wide(ids), Self::Narrow)
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Narrow(ids) => size_of_val(ids.as_slice()),
+            Self::Wide(ids) => size_of_val(ids.as_slice()),
+        }
+    }
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        Self::Narrow(Vec::new())
+    }
 }
 
 impl Key {
@@ -59,7 +86,7 @@ impl Value {
             Self::Ids(ids) => ids.serialized_size(),
             Self::Runs(runs) => {
                 let last = runs.last.as_ref().map_or(0, Vec::len);
-                runs.ids.len() * size_of::<u64>() + runs.ends.len() * size_of::<usize>() + last
+                runs.ids.size() + size_of_val(runs.ends.as_slice()) + last
             }
         }
     }

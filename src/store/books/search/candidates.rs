@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 
-use super::cache::{Key, Runs, Value};
+use super::cache::{Ids, Key, Runs, Value};
 use super::reading::{Halt, Part, Reading};
 use crate::store::books::index::entry::{NO_BLOCK, Order};
 use crate::store::books::index::rows::from_bytes;
@@ -18,10 +18,10 @@ const FEW: u64 = 96;
 const FEW_FOR_NOW: u64 = 256;
 /// Ids in one chunk, at most: a page of the longest kind, after which a run may still end.
 pub(super) const MOST: usize = 101 + LONGEST;
-/// Of ids up to this one, which are found can be a bit each: 8 MiB.
-const FLAT: u64 = 1 << 26;
-/// So many that it takes no time to set them.
-const FLAGGED: u64 = 1 << 14;
+/// Bits of a sieve: 16 KiB.
+const SIEVE: usize = 1 << 17;
+/// So many ids that it takes no time to put them into it, and that most others fall through.
+const SIFTED: u64 = 1 << 14;
 /// Ids in a run, as a rule.
 const RUN: u64 = 180;
 /// Runs that are read at once, of half a KiB each.
@@ -164,8 +164,13 @@ impl Walk {
     fn take_run(&mut self, chunk: &mut Vec<u64>) {
         let Some(&end) = self.runs.ends.get(self.seen) else { return };
         let start = self.seen.checked_sub(1).map_or(0, |before| self.runs.ends[before]);
-        let ids = &self.runs.ids[start..end];
-        chunk.extend(ids.iter().filter(|id| self.found.has(**id)));
+        let is_found = |id: &u64| self.found.has(*id);
+        match &self.runs.ids {
+            Ids::Narrow(ids) => {
+                chunk.extend(ids[start..end].iter().map(|id| u64::from(*id)).filter(is_found));
+            }
+            Ids::Wide(ids) => chunk.extend(ids[start..end].iter().copied().filter(is_found)),
+        }
         self.seen += 1;
     }
 
@@ -218,14 +223,14 @@ impl Walk {
         if is_descending {
             rows.reverse();
         }
-        let mut runs = Runs::default();
+        let (mut ids, mut ends) = (Vec::new(), Vec::new());
         for (_, _, bytes) in &rows {
-            runs.ids.extend(from_bytes(bytes)?);
-            runs.ends.push(runs.ids.len());
+            ids.extend(from_bytes(bytes)?);
+            ends.push(ids.len());
         }
         let is_all = (rows.len() as i64) < limit;
-        runs.last = rows.pop().filter(|_| !is_all).map(|(entry, _, _)| entry);
-        Ok(runs)
+        let last = rows.pop().filter(|_| !is_all).map(|(entry, _, _)| entry);
+        Ok(Runs { ids: Ids::of(ids), ends, last })
     }
 }
 
@@ -237,32 +242,36 @@ fn begin(reading: &mut Reading<'_>, first: &[u8], mark: &[u8]) -> Result<Option<
     Ok(reading.fetch(&[], Some(&part))?.pop().map(|(entry, _, _)| entry))
 }
 
-/// Whether an id was found, quickly.
-enum Found {
-    Flags(Vec<u64>),
-    Ids(Arc<RoaringTreemap>),
+/// Whether an id was found, quickly: of the many that a walk passes nearly all were not.
+struct Found {
+    ids: Arc<RoaringTreemap>,
+    /// A bit for each remainder of an id that was found. So small that it stays in the nearest cache.
+    sieve: Option<Vec<u64>>,
 }
 
 impl Found {
     fn new(ids: Arc<RoaringTreemap>) -> Self {
-        let last = ids.max().unwrap_or(0);
         // Of many the first few are soon met: not worth while.
-        if last >= FLAT || ids.len() > FLAGGED {
-            return Self::Ids(ids);
-        }
-        let mut flags = vec![0; (last / 64 + 1) as usize];
-        for id in ids.iter() {
-            flags[(id / 64) as usize] |= 1_u64 << (id % 64);
-        }
-        Self::Flags(flags)
+        let sieve = (ids.len() <= SIFTED).then(|| {
+            let mut sieve = vec![0; SIEVE / 64];
+            for id in ids.iter() {
+                let (word, bit) = place(id);
+                sieve[word] |= bit;
+            }
+            sieve
+        });
+        Self { ids, sieve }
     }
 
     fn has(&self, id: u64) -> bool {
-        match self {
-            Self::Flags(flags) => {
-                flags.get((id / 64) as usize).is_some_and(|bits| bits >> (id % 64) & 1 == 1)
-            }
-            Self::Ids(ids) => ids.contains(id),
-        }
+        let (word, bit) = place(id);
+        let may_be = self.sieve.as_ref().is_none_or(|sieve| sieve[word] & bit != 0);
+        may_be && self.ids.contains(id)
     }
+}
+
+/// Where an id is in the sieve.
+fn place(id: u64) -> (usize, u64) {
+    let remainder = id as usize % SIEVE;
+    (remainder / 64, 1 << (remainder % 64))
 }

@@ -111,9 +111,23 @@ impl QueryFragment<MultiBackend> for FoundBooks {
         }
         out.push_sql(" ORDER BY ");
         out.push_sql(self.order);
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        push_limit(out, self.backend, &self.limit)
     }
+}
+
+/// `LIMIT ?`, as a sum on SQLite: that one plans by the value of a bare parameter, and prepares the statement
+/// anew each time that one is bound.
+pub(super) fn push_limit<'b>(
+    mut out: AstPass<'_, 'b, MultiBackend>,
+    backend: Backend,
+    limit: &'b i64,
+) -> QueryResult<()> {
+    out.push_sql(" LIMIT ");
+    out.push_bind_param::<BigInt, _>(limit)?;
+    if backend == Backend::Sqlite {
+        out.push_sql(" + 0");
+    }
+    Ok(())
 }
 
 impl QueryId for FoundBooks {

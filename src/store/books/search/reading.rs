@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary};
 
 use super::cache::Known;
-use super::found::FoundBooks;
+use super::found::{FoundBooks, push_limit};
 use crate::domain::Book;
 use crate::store::books::BookRow;
 use crate::store::books::index::entry::STAMP;
@@ -167,10 +167,10 @@ impl QueryFragment<MultiBackend> for Fetch<'_> {
         out.push_sql(" OR block > ");
         out.push_bind_param::<BigInt, _>(&part.block)?;
         out.push_sql(match part.is_descending {
-            false => ") ORDER BY entry ASC, block ASC LIMIT ",
-            true => ") ORDER BY entry DESC, block DESC LIMIT ",
+            false => ") ORDER BY entry ASC, block ASC",
+            true => ") ORDER BY entry DESC, block DESC",
         });
-        out.push_bind_param::<BigInt, _>(&part.limit)?;
+        push_limit(out.reborrow(), self.backend, &part.limit)?;
         out.push_sql(close);
         Ok(())
     }
