@@ -12,7 +12,7 @@ use crate::store::books::index::entry::Order;
 
 /// Bytes that are remembered, about. The bitmaps of common words take most of it, 128 KiB each with a
 /// million books.
-const MOST: u64 = 32 << 20;
+const CAPACITY: u64 = 32 << 20;
 
 /// Something of the index.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -102,7 +102,7 @@ pub(super) struct Known {
 impl Known {
     fn nothing(stamp: &[u8]) -> Self {
         let values = Cache::builder()
-            .max_capacity(MOST)
+            .max_capacity(CAPACITY)
             // What a place in the cache takes besides.
             .weigher(|key: &Key, value: &Value| {
                 u32::try_from(key.size() + value.size() + 256).unwrap_or(u32::MAX)

@@ -17,7 +17,7 @@ const FEW: u64 = 96;
 /// ... and quicker than runs are read that are not known yet.
 const FEW_FOR_NOW: u64 = 256;
 /// Ids in one chunk, at most: a page of the longest kind, after which a run may still end.
-pub(super) const MOST: usize = 101 + LONGEST;
+pub(super) const LARGEST_CHUNK: usize = 101 + LONGEST;
 /// Bits of a sieve: 16 KiB.
 const SIEVE: usize = 1 << 17;
 /// So many ids that it takes no time to put them into it, and that most others fall through.
@@ -68,7 +68,7 @@ impl Candidates {
             Self::ById { ids, is_descending, after, size } => {
                 let chunk = neighbours(ids, *is_descending, *after, *size);
                 *after = chunk.last().copied().or(*after);
-                *size = (*size * 4).min(MOST);
+                *size = (*size * 4).min(LARGEST_CHUNK);
                 Ok(chunk)
             }
             Self::Few(ids) => Ok(ids.take().map(|ids| ids.iter().collect()).unwrap_or_default()),
@@ -152,7 +152,7 @@ impl Walk {
                 self.read(reading)?;
                 if is_first_of_mark {
                     self.take_run(&mut chunk);
-                    needed = (needed + chunk.len()).min(MOST - LONGEST);
+                    needed = (needed + chunk.len()).min(LARGEST_CHUNK - LONGEST);
                 }
                 continue;
             }

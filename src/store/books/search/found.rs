@@ -14,7 +14,7 @@ type Columns = <BookRow as Selectable<MultiBackend>>::SelectExpression;
 
 /// Lengths of lists of ids on MySQL, which knows no arrays: few, so that there are few statements to
 /// prepare. The last one is the longest that comes.
-const LENGTHS: [usize; 4] = [1, 24, 104, candidates::MOST];
+const LENGTHS: [usize; 4] = [1, 24, 104, candidates::LARGEST_CHUNK];
 
 /// ```sql
 /// SELECT ..., (SELECT books FROM book_index WHERE entry = '' AND block = 0)
