@@ -32,12 +32,17 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         who_never_reads_is_sent_away,
         heads_beyond_measure_are_refused,
         bodies_beyond_measure_are_refused,
+        empty_lines_cost_no_more_than_any_others,
         who_guesses_tokens_keeps_nobody_out,
         a_server_out_of_files_recovers;
 ];
 
 /// More memory than this no crowd may cost, in MiB.
 const MOST_MEMORY: u64 = 256;
+
+/// More of the processor's time than this nothing small may cost. A program without optimizations needs up
+/// to a tenth of a second.
+const MOST_WORK: Duration = Duration::from_millis(500);
 
 /// Bytes of a body that nobody wants.
 const SIZE: usize = 1_000_000_000;
@@ -199,6 +204,48 @@ fn bodies_beyond_measure_are_refused(shop: &Shop) {
     }
     assert!(vitals.peak_memory() < MOST_MEMORY, "{} MiB", vitals.peak_memory());
     client.get("/v1/books").expect(200);
+}
+
+/// What they cost is the processor's time, which others' work on the machine does not change much.
+fn empty_lines_cost_no_more_than_any_others(shop: &Shop) {
+    let server = shop.server_on(&shop.database.url, &[]);
+    let (client, book) = (shop.storefront.at(&server), shop.book(1_000));
+    let vitals = Vitals::of(&server);
+    for (name, bytes, expected) in empty_lines(&client.token.unwrap(), book) {
+        let before = vitals.worked();
+        for _ in 0..3 {
+            let statuses = answers::statuses(&exchange(&server, bytes.as_bytes()));
+            assert_eq!(statuses, expected, "{name}");
+        }
+        let worked = vitals.worked() - before;
+        assert!(worked < MOST_WORK, "{name}: {worked:?}");
+    }
+}
+
+/// Nothing but empty lines where they mean nothing, by name, and how that is answered: before a first head and
+/// a second, before none, and in a body of each kind.
+fn empty_lines(token: &str, book: i64) -> [(&'static str, String, &'static [u16]); 5] {
+    let lines = "\n".repeat(60_000);
+    let body = lines.clone() + "{\"quantity\": 1}";
+    let chunks: String = body.chars().map(|byte| format!("1\r\n{byte}\r\n")).collect();
+    let get = |connection| {
+        format!("GET /healthz HTTP/1.1\r\nHost: siege\r\nConnection: {connection}\r\n\r\n")
+    };
+    let buy = |framing: &str, body: &str| {
+        format!(
+            "POST /v1/books/{book}/purchases HTTP/1.1\r\nHost: siege\r\nConnection: close\r\n\
+             Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+             {framing}\r\n\r\n{body}"
+        )
+    };
+    let [first, last] = ["keep-alive", "close"].map(get);
+    [
+        ("before a head", lines.clone() + &last, &[200]),
+        ("before a second head", first + &lines + &last, &[200, 200]),
+        ("before none", "\n".repeat(128 << 10), &[431]),
+        ("in a body", buy(&format!("Content-Length: {}", body.len()), &body), &[201]),
+        ("in chunks", buy("Transfer-Encoding: chunked", &(chunks + "0\r\n\r\n")), &[201]),
+    ]
 }
 
 /// Sends a body without end, until nobody takes it any more. The answers, and whether it came to that

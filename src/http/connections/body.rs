@@ -12,11 +12,12 @@ use actix_web::web::Bytes;
 use futures_util::Stream;
 
 use super::Connection;
+use super::connection::ANY_NUMBER;
 
 struct Body {
     payload: Payload,
-    /// Bytes of it that are still to come; any number if it does not say.
-    left: usize,
+    /// Bytes of it that are still to come, if it says how many.
+    left: Option<usize>,
     connection: Arc<Connection>,
 }
 
@@ -27,7 +28,7 @@ pub(in crate::http) fn heed(request: &mut ServiceRequest, connection: &Arc<Conne
         payload => payload,
     };
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let left = length.and_then(|length| length.parse().ok()).unwrap_or(usize::MAX);
+    let left = length.and_then(|length| length.parse().ok());
     let body = Body { payload, left, connection: Arc::clone(connection) };
     request.set_payload(Payload::Stream { payload: Box::pin(body) });
 }
@@ -38,10 +39,11 @@ impl Stream for Body {
     fn poll_next(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let part = Pin::new(&mut self.payload).poll_next(task);
         if let Poll::Ready(Some(Ok(part))) = &part {
-            self.left = self.left.saturating_sub(part.len());
+            self.left = self.left.map(|left| left.saturating_sub(part.len()));
         }
         // Even if nothing is left it is the HTTP layer that says where the body ends.
-        self.connection.await_body(if part.is_pending() { self.left.max(1) } else { 0 });
+        let awaited = self.left.map_or(ANY_NUMBER, |left| left.max(1));
+        self.connection.await_body(if part.is_pending() { awaited } else { 0 });
         part
     }
 }

@@ -15,6 +15,9 @@ use crate::metrics::Limit;
 /// How long a connection is left open after its last answer, for the peer to read that.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
+/// So many bytes are welcome when nobody knows how many there will be.
+pub(super) const ANY_NUMBER: usize = usize::MAX;
+
 /// The end of a connection that is cut: it is never late again.
 const CUT: u64 = u64::MAX;
 
@@ -54,11 +57,12 @@ impl Connection {
         Request { connection: Arc::clone(self), is_last: false }
     }
 
-    /// How many bytes of the peer are welcome now: any number if nothing that it asked for is under way, else
-    /// what is needed for that of its body.
+    /// How many bytes of the peer are welcome now: [`ANY_NUMBER`] if nothing that it asked for is under way,
+    /// else what is needed for that of its body. Any other number is of one whose length is known, which has
+    /// at least so many.
     pub(super) fn welcome(&self) -> usize {
         match self.requests.load(Ordering::Acquire) {
-            0 => usize::MAX,
+            0 => ANY_NUMBER,
             _ => self.awaited.load(Ordering::Acquire),
         }
     }

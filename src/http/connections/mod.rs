@@ -9,6 +9,7 @@
 mod body;
 mod connection;
 mod entrance;
+mod head;
 mod paced;
 
 use std::collections::HashMap;

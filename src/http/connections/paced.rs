@@ -10,9 +10,8 @@
 //! - else a piece with one whole head in it at most, and nothing more before it has looked at that.
 //!
 //! So it makes one request at a time, and a peer that sends more has to wait: in the operating system's
-//! buffers, then on its own side. Bytes are handed on as they came, and all of them. That heads end with a
-//! blank line says when, never whether: what a request is, and where it ends, the HTTP layer alone decides,
-//! and a blank line in a body costs a turn more.
+//! buffers, then on its own side. Bytes are handed on as they came, and all of them, also empty lines before a
+//! head: where that begins, and what a request is, the HTTP layer alone decides.
 
 use std::io;
 use std::mem;
@@ -23,6 +22,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Connection;
+use super::connection::ANY_NUMBER;
+use super::head::Head;
 
 /// Bytes of a piece. Most requests fit; a long head is looked at anew with each.
 const PIECE: usize = 4 * 1024;
@@ -34,8 +35,8 @@ pub(in crate::http) struct Paced<T> {
     turn: Turn,
     /// Bytes that came with those that were handed on, and are for a later turn.
     kept: Vec<u8>,
-    /// Whether nothing is in the line yet that comes next.
-    is_line_empty: bool,
+    /// The end of what was handed on.
+    head: Head,
     /// Whether the peer did not take all that was written.
     is_full: bool,
 }
@@ -54,8 +55,8 @@ impl Turn {
 
 impl<T> Paced<T> {
     pub(super) fn new(stream: T, connection: Arc<Connection>) -> Self {
-        let (turn, kept) = (Turn::NEW, Vec::new());
-        Self { stream, connection, turn, kept, is_line_empty: false, is_full: false }
+        let (turn, kept, head) = (Turn::NEW, Vec::new(), Head::default());
+        Self { stream, connection, turn, kept, head, is_full: false }
     }
 
     pub(in crate::http) fn connection(&self) -> &Arc<Connection> {
@@ -69,13 +70,15 @@ impl<T> Paced<T> {
         Poll::Pending
     }
 
-    /// Takes out of `came`, which came now or was kept, what is handed on in this turn: how much.
-    fn take(&mut self, came: &[u8]) -> usize {
-        let (now, has_head) = match self.turn.has_head {
-            true => (0, true),
-            false => split(came, self.is_line_empty),
+    /// Takes out of `came`, which came now or was kept, what is handed on in this turn: how much. So many bytes
+    /// are `welcome`.
+    fn take(&mut self, came: &[u8], welcome: usize) -> usize {
+        let (now, has_head) = match welcome {
+            _ if self.turn.has_head => (0, true),
+            ANY_NUMBER => self.head.pass(came),
+            // All of it is body.
+            _ => (came.len(), false),
         };
-        self.is_line_empty = is_line_empty(&came[..now], self.is_line_empty);
         match self.kept.is_empty() {
             true => self.kept = came[now..].to_vec(),
             false => self.kept = self.kept.split_off(now),
@@ -115,32 +118,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
             piece.put_slice(&self.kept[..self.kept.len().min(length)]);
         }
         let came = piece.filled();
-        let now = self.take(came);
+        let now = self.take(came, welcome);
         if now == 0 && !came.is_empty() {
             return self.end_turn(task);
         }
         into.advance(now);
         Poll::Ready(Ok(()))
     }
-}
-
-/// How much is to be handed on at once, and whether there is a blank line in it, which ends a head: all of
-/// it, unless another blank line follows.
-fn split(bytes: &[u8], mut is_line_empty: bool) -> (usize, bool) {
-    let mut blank_lines = bytes.iter().enumerate().filter_map(|(at, byte)| {
-        let is_blank = *byte == b'\n' && is_line_empty;
-        is_line_empty = *byte == b'\n' || *byte == b'\r' && is_line_empty;
-        is_blank.then_some(at + 1)
-    });
-    match (blank_lines.next(), blank_lines.next()) {
-        (Some(end), Some(_)) => (end, true),
-        (first, _) => (bytes.len(), first.is_some()),
-    }
-}
-
-/// Whether nothing is in the last line of `bytes`, before which there `was` nothing in it or something.
-fn is_line_empty(bytes: &[u8], was: bool) -> bool {
-    bytes.iter().rev().find(|byte| **byte != b'\r').map_or(was, |byte| *byte == b'\n')
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
@@ -261,7 +245,7 @@ mod tests {
     async fn heads_are_handed_on_one_by_one() {
         let (mut layer, mut peer) = Layer::new(64 * 1024);
         let head = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-        let heads = [head, "GET / HTTP/1.1\n\n", "\r\n", "\n"];
+        let heads = [head, "GET / HTTP/1.1\n\n", "\r\n\nGET / HTTP/1.1\r\n\r\n"];
         let body = "{\n\"one\": 1}";
         let all = heads.concat() + head + body;
         peer.write_all(all.as_bytes()).await.unwrap();
@@ -295,6 +279,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn empty_lines_are_no_heads() {
+        let (mut layer, mut peer) = Layer::new(64 * 1024);
+        peer.write_all(&[b'\n'; PIECE + 7]).await.unwrap();
+        assert_eq!((layer.read(), layer.is_woken()), (PIECE, true));
+        assert_eq!((layer.read(), layer.is_woken()), (7, false));
+    }
+
+    #[tokio::test]
+    async fn a_body_of_known_length_is_not_searched_for_heads() {
+        let (mut layer, mut peer) = Layer::new(64 * 1024);
+        let head = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+        let body = head.repeat(100);
+        peer.write_all((body.clone() + &body).as_bytes()).await.unwrap();
+        let connection = Arc::clone(layer.stream.connection());
+        let request = connection.begin();
+        connection.await_body(body.len());
+        assert_eq!(layer.read(), body.len());
+        connection.await_body(ANY_NUMBER);
+        assert_eq!(layer.read(), head.len(), "in one of any length may be its end");
+        drop(request);
+        assert_eq!(layer.read(), head.len());
+    }
+
+    #[tokio::test]
     async fn nothing_is_read_while_a_request_is_under_way_but_its_body() {
         let (mut layer, mut peer) = Layer::new(64 * 1024);
         peer.write_all(&[b'x'; 10 * PIECE]).await.unwrap();
@@ -302,7 +310,7 @@ mod tests {
         let (first, second) = (connection.begin(), connection.begin());
         assert_eq!((layer.read(), layer.is_woken()), (0, false));
         assert!(layer.flush().is_ready() && !layer.is_woken(), "nothing has changed");
-        connection.await_body(usize::MAX);
+        connection.await_body(ANY_NUMBER);
         assert!(layer.is_woken());
         assert_eq!(layer.read(), PIECE);
         connection.await_body(5);

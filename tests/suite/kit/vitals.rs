@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use super::Server;
 
@@ -37,6 +38,16 @@ impl Vitals {
     #[allow(dead_code, reason = "the storm needs it")]
     pub fn files(&self) -> u64 {
         fs::read_dir(format!("/proc/{}/fd", self.pid)).unwrap().count() as u64
+    }
+
+    /// The processor's time that it has had: its own, and that of the kernel for it.
+    pub fn worked(&self) -> Duration {
+        let stat = self.read("stat");
+        // The name, in parentheses, may have spaces in it.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        // Linux has 100 a second for whoever reads this, whatever it counts by itself.
+        Duration::from_millis(ticks.map(|ticks| ticks.parse::<u64>().unwrap() * 10).sum())
     }
 
     /// Connections of clients that it has taken and not closed.
