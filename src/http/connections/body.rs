@@ -41,8 +41,9 @@ impl Stream for Body {
         if let Poll::Ready(Some(Ok(part))) = &part {
             self.left = self.left.map(|left| left.saturating_sub(part.len()));
         }
-        // Even if nothing is left it is the HTTP layer that says where the body ends.
-        let awaited = self.left.map_or(ANY_NUMBER, |left| left.max(1));
+        // If nothing is left and it is not at its end, the HTTP layer does not go by the length: it is said to be
+        // for a websocket, and goes on until the peer hangs up.
+        let awaited = self.left.filter(|left| *left > 0).unwrap_or(ANY_NUMBER);
         self.connection.await_body(if part.is_pending() { awaited } else { 0 });
         part
     }
@@ -51,5 +52,37 @@ impl Stream for Body {
 impl Drop for Body {
     fn drop(&mut self) {
         self.connection.await_body(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use actix_http::h1;
+
+    use super::super::tests::connection;
+    use super::*;
+
+    #[test]
+    fn as_much_is_welcome_as_is_left() {
+        let connection = connection();
+        let _under_way = connection.begin();
+        let (mut sender, payload) = h1::Payload::create(false);
+        let payload = Payload::H1 { payload };
+        let mut body = Body { payload, left: Some(5), connection: Arc::clone(&connection) };
+        let mut is_ready = || {
+            let mut task = Context::from_waker(Waker::noop());
+            Pin::new(&mut body).poll_next(&mut task).is_ready()
+        };
+        assert_eq!((is_ready(), connection.welcome()), (false, 5));
+        sender.feed_data(Bytes::from("abc"));
+        assert_eq!((is_ready(), connection.welcome()), (true, 0), "nobody waits");
+        assert_eq!((is_ready(), connection.welcome()), (false, 2));
+        sender.feed_data(Bytes::from("de"));
+        assert_eq!((is_ready(), connection.welcome()), (true, 0));
+        assert_eq!((is_ready(), connection.welcome()), (false, ANY_NUMBER), "it is longer");
+        sender.feed_eof();
+        assert_eq!((is_ready(), connection.welcome()), (true, 0));
     }
 }
