@@ -8,6 +8,8 @@
 
 mod body;
 mod connection;
+#[cfg(test)]
+mod contract;
 mod entrance;
 mod head;
 mod paced;

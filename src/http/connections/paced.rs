@@ -11,7 +11,8 @@
 //!
 //! So it makes one request at a time, and a peer that sends more has to wait: in the operating system's
 //! buffers, then on its own side. Bytes are handed on as they came, and all of them, also empty lines before a
-//! head: where that begins, and what a request is, the HTTP layer alone decides.
+//! head: where that begins, and what a request is, the HTTP layer alone decides. What is relied on of it is
+//! tested in `contract`.
 
 use std::io;
 use std::mem;
