@@ -66,7 +66,7 @@ pub(crate) fn wishes(number: usize, bytes: usize) -> Vec<u8> {
 }
 
 /// Heads beyond measure, by name.
-pub(crate) fn huge_heads() -> [(&'static str, Vec<u8>); 4] {
+pub(crate) fn huge_heads() -> [(&'static str, Vec<u8>); 5] {
     let start = "GET /v1/books HTTP/1.1\r\nHost: siege\r\n";
     let many: String = (0..10_000).map(|number| format!("X-{number}: y\r\n")).collect();
     [
@@ -77,13 +77,15 @@ pub(crate) fn huge_heads() -> [(&'static str, Vec<u8>); 4] {
             "an address of 1 MiB",
             format!("GET /{} HTTP/1.1\r\nHost: siege\r\n\r\n", "a".repeat(1 << 20)),
         ),
+        ("1 MiB of empty lines", "\n".repeat(1 << 20)),
     ]
     .map(|(name, head)| (name, head.into_bytes()))
 }
 
 /// The head of a body of this size, and what is then sent again and again.
 pub(crate) fn huge_body(token: Option<&str>, is_chunked: bool, size: usize) -> [Vec<u8>; 2] {
-    let part = vec![b' '; PART];
+    // As good as spaces to who reads it, but each is a blank line to who looks for the end of a head.
+    let part = vec![b'\n'; PART];
     let part = match is_chunked {
         true => [format!("{PART:x}\r\n").as_bytes(), &part, b"\r\n"].concat(),
         false => part,

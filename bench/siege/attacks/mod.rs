@@ -72,7 +72,8 @@ impl Attack {
                 "1 GB at 125 MB/s, by its length or in chunks, with and without a token"
             }
             Self::HugeHeads => {
-                "10,000 headers, one of 1 MiB, a name of 100 KiB, an address of 1 MiB"
+                "10,000 headers, one of 1 MiB, a name of 100 KiB, an address of 1 MiB, 1 MiB of empty \
+                 lines"
             }
             Self::Smuggling => "requests that somebody may take for two",
         }
