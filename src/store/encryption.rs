@@ -1,7 +1,8 @@
 //! TLS to the database: what a URL asks for, and whether this build can do it. A client library leaves out
 //! what it cannot do or has never heard of, and says nothing: the connection would be in clear text.
 
-use super::connection::{Backend, BadDatabaseUrl};
+use super::connection::Backend;
+use super::database_url::BadDatabaseUrl;
 use super::secrets::decode;
 
 /// Whether the libpq in this build speaks TLS: the bundled one is built without OpenSSL.

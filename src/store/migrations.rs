@@ -4,7 +4,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{AnyConnection, Backend, DatabaseUrl};
+use super::connection::{AnyConnection, Backend};
+use super::database_url::DatabaseUrl;
 use super::error::{self, Error};
 use crate::metrics::Cause;
 

@@ -8,6 +8,7 @@ pub mod books;
 pub mod clients;
 mod clock;
 mod connection;
+mod database_url;
 mod encryption;
 mod entries;
 mod error;
@@ -39,7 +40,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::FairMutex;
 
-pub use connection::{AnyConnection, Backend, BadDatabaseUrl, DatabaseUrl};
+pub use connection::{AnyConnection, Backend};
+pub use database_url::{BadDatabaseUrl, DatabaseUrl};
 pub use error::Error;
 use pool::Pool;
 pub use token::{Token, TokenHash};

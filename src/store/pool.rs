@@ -7,7 +7,8 @@ use diesel::QueryResult;
 use diesel::r2d2::R2D2Connection;
 use r2d2::{ManageConnection, PooledConnection};
 
-use super::connection::{AnyConnection, DatabaseUrl};
+use super::connection::AnyConnection;
+use super::database_url::DatabaseUrl;
 use super::error::Error;
 use crate::metrics::{self, PoolUse};
 
