@@ -44,7 +44,8 @@ pub fn run(settings: &Settings) -> bool {
         (history, hand.join().unwrap())
     });
     let wanted = settings.kills + settings.partitions;
-    let is_whole = done.len() == wanted && watch.acknowledged() >= settings.orders;
+    let sold_on = done.iter().all(|loss| loss.first_sale.is_some());
+    let is_whole = done.len() == wanted && sold_on && watch.acknowledged() >= settings.orders;
     clients::settle(&fleet, &watch, &mut history);
     fleet.land();
     println!("{}", losses(&done));
