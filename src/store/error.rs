@@ -5,8 +5,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::domain::Refusal;
 use crate::metrics::Cause;
 
-/// Why the store did not do what was asked. Whatever the reason, nothing was changed, unless the
-/// connection was lost during a commit and could not be had back in time.
+/// Why the store did not do what was asked. Nothing was changed, unless a commit is in doubt and could not
+/// be looked up in time: that is never [`Error::Busy`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A rule said no: the caller's request cannot be had.

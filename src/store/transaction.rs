@@ -29,8 +29,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// earlier run may have committed although its answer was lost.
 ///
 /// # Errors
-/// The error of the last attempt when no cure was left or `deadline` passed; nothing was changed,
-/// unless the connection was lost during the commit of an attempt. It is never [`Error::Busy`] then.
+/// The error of the last attempt when no cure was left or `deadline` passed; nothing was changed, unless
+/// the commit of an attempt is in doubt: its answer was lost, or said that the database could not write.
+/// It is never [`Error::Busy`] then.
 pub(super) fn transaction<T>(
     pool: &Pool,
     deadline: Instant,
@@ -48,7 +49,29 @@ pub(super) fn read<T>(
     deadline: Instant,
     mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    persist(pool, deadline, |session| work(&mut session.connection))
+    persist(pool, deadline, |session| Ok(work(&mut session.connection)?))
+}
+
+/// Why an attempt failed.
+struct Failure {
+    error: Error,
+    /// Whether all was done but the COMMIT, so that the error is what was said to that.
+    is_of_commit: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, is_of_commit: false }
+    }
+}
+
+impl Failure {
+    /// Whether the attempt may have been committed all the same. Whoever lost a race is told so for
+    /// certain. A line that breaks tells nothing, and neither does a database that could not write: what a
+    /// node of a cluster sent to the others (Galera 1180), or SQLite to the disk, may have arrived.
+    fn leaves_doubt(&self, cure: Cure) -> bool {
+        self.is_of_commit && cure != Cure::Again
+    }
 }
 
 /// Runs `work`, which only reads, so that all it reads is of one moment. A connection that cannot leave the
@@ -86,6 +109,23 @@ fn begin_with(connection: &mut AnyConnection, words: &str) -> QueryResult<()> {
 fn attempt<T>(
     session: &mut Session,
     work: &mut impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Failure> {
+    let mut is_of_commit = false;
+    let may_lose_transactions = session.may_lose_transactions;
+    let whole = |connection: &mut AnyConnection| {
+        let value =
+            if may_lose_transactions { as_one(connection, work) } else { work(connection) }?;
+        is_of_commit = true;
+        Ok(value)
+    };
+    let outcome = committed(session, whole);
+    outcome.map_err(|error| Failure { error, is_of_commit })
+}
+
+/// Runs `work` in a transaction of the backend's right kind.
+fn committed<T>(
+    session: &mut Session,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
     match &mut session.connection {
         #[cfg(feature = "sqlite")]
@@ -105,10 +145,6 @@ fn attempt<T>(
                     Err(error)
                 }
             }
-        }
-        #[allow(unreachable_patterns, reason = "no other backend in some builds")]
-        connection if session.may_lose_transactions => {
-            connection.transaction(|connection| as_one(connection, work))
         }
         #[allow(unreachable_patterns, reason = "no other backend in some builds")]
         connection => connection.transaction(work),
@@ -131,12 +167,12 @@ fn as_one<T>(
 fn persist<T>(
     pool: &Pool,
     deadline: Instant,
-    attempt: impl FnMut(&mut Session) -> Result<T, Error>,
+    attempt: impl FnMut(&mut Session) -> Result<T, Failure>,
 ) -> Result<T, Error> {
     let mut is_in_doubt = false;
     try_until(pool, deadline, attempt, &mut is_in_doubt).map_err(|error| match error {
-        // Busy is the word for "nothing was done". An earlier attempt may have been, though its answer
-        // was lost, and this one did not come so far as to look.
+        // Busy is the word for "nothing was done". An earlier attempt may have been, and this one did not
+        // come so far as to look.
         Error::Busy(reason) if is_in_doubt => Error::Unavailable(reason),
         error => error,
     })
@@ -145,19 +181,22 @@ fn persist<T>(
 fn try_until<T>(
     pool: &Pool,
     deadline: Instant,
-    mut attempt: impl FnMut(&mut Session) -> Result<T, Error>,
+    mut attempt: impl FnMut(&mut Session) -> Result<T, Failure>,
     is_in_doubt: &mut bool,
 ) -> Result<T, Error> {
     let mut pause = FIRST_PAUSE;
     let mut unknown = 0;
     loop {
         let mut session = pool.get(deadline)?;
-        let error = match attempt(&mut session) {
+        let failure = match attempt(&mut session) {
             Ok(value) => return Ok(value),
-            Err(error) => error,
+            Err(failure) => failure,
         };
-        let Some(mut cause) = error.cause() else { return Err(error) };
-        let mut last = match Cure::of(cause) {
+        let Some(mut cause) = failure.error.cause() else { return Err(failure.error) };
+        let cure = Cure::of(cause);
+        *is_in_doubt |= failure.leaves_doubt(cure);
+        let error = failure.error;
+        let mut last = match cure {
             Cure::Again => Error::Busy(error.to_string()),
             Cure::Wait => {
                 // Another may have taken this server's place, and be where a new connection leads.
@@ -173,7 +212,6 @@ fn try_until<T>(
             }
             Cure::Reconnect => {
                 session.is_broken = true;
-                *is_in_doubt = true;
                 cause = Cause::LostConnection;
                 Error::Unavailable(error.to_string())
             }

@@ -32,13 +32,12 @@ pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>) {
     // Those whose time ran out while they waited for their turn: nothing was done for them.
     let late = batch.answer_late(Instant::now(), || Error::Late);
     T::meter(store.metrics()).turned_away(TurnedAway::Late, late);
-    run(store, batch);
+    run(store, batch, false);
 }
 
-/// Serves a batch for which something may have been done before.
-fn run<T: Trade>(store: &Store, mut batch: Batch<T>) {
+/// Serves a batch. `is_in_doubt` if something may have been done for it before.
+fn run<T: Trade>(store: &Store, mut batch: Batch<T>, mut is_in_doubt: bool) {
     let meter = T::meter(store.metrics());
-    let mut is_in_doubt = false;
     while let Some(deadline) = batch.first_deadline() {
         meter.oldest_came(batch.receipts.iter().map(|receipt| receipt.came).min());
         match attempt::<T>(store, deadline, &batch.asks) {
@@ -109,7 +108,8 @@ impl<T: Trade> Batch<T> {
         there - self.receipts.len()
     }
 
-    /// A bad one must not hurt its neighbours: they go again, one by one.
+    /// A bad one must not hurt its neighbours: they go again, one by one. In doubt: the commit of an
+    /// attempt before the one that failed may have been carried out.
     fn fail(self, store: &Store, failure: Failure) {
         let error = match failure {
             Failure::Temporary(error) | Failure::Permanent(error) => Error::Store(error),
@@ -122,7 +122,7 @@ impl<T: Trade> Batch<T> {
             for job in jobs {
                 let mut alone = Batch::from_iter([job]);
                 alone.answer_late(Instant::now(), || Error::Lost);
-                run(store, alone);
+                run(store, alone, true);
             }
             return;
         }
@@ -138,3 +138,7 @@ impl<T: Trade> FromIterator<Job<T>> for Batch<T> {
         Self { asks, receipts }
     }
 }
+
+#[cfg(test)]
+#[path = "batch_tests.rs"]
+mod tests;

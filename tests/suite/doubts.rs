@@ -11,11 +11,23 @@ use crate::scenarios;
 pub const SCENARIOS: &[Scenario] = scenarios![
     Shop on Backend::SERVERS:
         an_order_in_doubt_is_not_called_turned_away;
+    Shop on Backend::MYSQL:
+        an_order_that_its_node_says_was_not_committed_is_not_called_turned_away;
 ];
 
-/// The commit is carried out and its answer lost; then somebody else has the book for so long that the
-/// server cannot look what became of it. `overloaded` would say that nothing was sold.
 fn an_order_in_doubt_is_not_called_turned_away(shop: &Shop) {
+    is_not_called_turned_away(shop, Commit::Delivered);
+}
+
+/// A node that loses its cluster says so to a COMMIT that the others may have.
+fn an_order_that_its_node_says_was_not_committed_is_not_called_turned_away(shop: &Shop) {
+    is_not_called_turned_away(shop, Commit::Denied);
+}
+
+/// The commit is carried out and nothing, or something else, is said of that; then somebody else has the
+/// book for so long that the server cannot look what became of it. `overloaded` would say that nothing was
+/// sold.
+fn is_not_called_turned_away(shop: &Shop, fate: Commit) {
     let proxy = Proxy::before(&shop.database);
     let url = shop.database.url_through(proxy.port);
     let server = shop.server_on(&url, &["--request-timeout", "2"]);
@@ -29,7 +41,7 @@ fn an_order_in_doubt_is_not_called_turned_away(shop: &Shop) {
     let after = std::thread::scope(|scope| {
         let after = scope.spawn(|| hold(shop, book));
         wait_for_waiters(shop, 2);
-        proxy.strike(Commit::Delivered, 1);
+        proxy.strike(fate, 1);
         let_go(before);
         wait_for_strikes(&proxy);
         after.join().unwrap()

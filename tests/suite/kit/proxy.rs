@@ -16,6 +16,16 @@ pub enum Commit {
     Delivered,
     /// The line dies before the database gets it.
     Lost,
+    /// MariaDB gets it, and what is said of that is what a node says that lost its cluster meanwhile.
+    #[allow(dead_code, reason = "the storm has no need of it")]
+    Denied,
+}
+
+/// MariaDB's packet for Galera's error 1180. To a COMMIT, which is the first packet of its command.
+fn denial() -> Vec<u8> {
+    let said = b"\xff\x9c\x04#HY000WSREP replication failed. Check your wsrep connection state";
+    let (length, number) = (said.len() as u8, 1);
+    [&[length, 0, 0, number], said.as_slice()].concat()
 }
 
 pub struct Proxy {
@@ -135,11 +145,13 @@ impl Wires {
             return;
         }
         let (from, to) = (database.try_clone().unwrap(), server.try_clone().unwrap());
-        std::thread::spawn(move || copy(from, to));
+        let is_denied = Arc::new(AtomicBool::new(false));
+        let denied = Arc::clone(&is_denied);
+        std::thread::spawn(move || copy(from, to, &denied));
         let wires = Arc::clone(self);
         self.open.fetch_add(1, Ordering::SeqCst);
         std::thread::spawn(move || {
-            wires.forward(server, database);
+            wires.forward(server, database, &is_denied);
             wires.open.fetch_sub(1, Ordering::SeqCst);
         });
     }
@@ -151,7 +163,7 @@ impl Wires {
     }
 
     /// Copies what the server says to the database, with an eye on COMMITs.
-    fn forward(&self, mut server: TcpStream, mut database: TcpStream) {
+    fn forward(&self, mut server: TcpStream, mut database: TcpStream, is_denied: &AtomicBool) {
         let mut buffer = [0; 64 * 1024];
         while let Ok(length @ 1..) = server.read(&mut buffer) {
             let mut said = &buffer[..length];
@@ -171,6 +183,13 @@ impl Wires {
                 let _ = database.write_all(said);
                 let _ = database.shutdown(Shutdown::Write);
                 return;
+            }
+            if fate == Some(Commit::Denied) {
+                is_denied.store(true, Ordering::SeqCst);
+                if database.write_all(said).is_err() {
+                    break;
+                }
+                continue;
             }
             if fate == Some(Commit::Lost) || database.write_all(said).is_err() {
                 break;
@@ -198,8 +217,16 @@ impl Wires {
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream) {
-    let _ = std::io::copy(&mut from, &mut to);
+/// Copies what the database says, but for the answer to a COMMIT that is denied.
+fn copy(mut from: TcpStream, mut to: TcpStream, is_denied: &AtomicBool) {
+    let mut buffer = [0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        let is_denied = is_denied.swap(false, Ordering::SeqCst);
+        let said = if is_denied { denial() } else { buffer[..length].to_vec() };
+        if to.write_all(&said).is_err() {
+            break;
+        }
+    }
     let _ = to.shutdown(Shutdown::Both);
 }
 
