@@ -147,13 +147,12 @@ pub fn create_book(
             Some(first) => books::find(connection, first.movement.book_id)?,
             None => there.ok_or(Refusal::KeyReused)?,
         };
-        // The commit of a transaction that locked nothing does not wait for PostgreSQL's synchronous
-        // standby. This answer must: the earlier one may have broken off while it waited.
-        locking::books(connection, [book.id])?;
+        wait_for_standby(connection, book.id)?;
         return Ok(Created { book: as_created(book, new), is_replay: earlier.id != entry.id });
     }
     if let Some(there) = there {
         if trace.contains(&there.created_at) {
+            wait_for_standby(connection, there.id)?;
             return Ok(Created { book: there, is_replay: false });
         }
         return Err(Refusal::DuplicateIsbn { isbn: new.isbn, book_id: there.id }.into());
@@ -167,6 +166,14 @@ pub fn create_book(
     }
     let book = books::find(connection, book_ids[0])?;
     Ok(Created { book, is_replay: false })
+}
+
+/// Lets the commit wait for PostgreSQL's synchronous standby, which that of a transaction that locked nothing
+/// does not. Who is told of an earlier commit must have it there: that one may have broken off while it
+/// waited.
+fn wait_for_standby(connection: &mut AnyConnection, book_id: BookId) -> Result<(), Error> {
+    locking::books(connection, [book_id])?;
+    Ok(())
 }
 
 /// The first answer again: `book` as it was when `new` created it.

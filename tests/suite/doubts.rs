@@ -1,9 +1,13 @@
 //! What a caller is told whose order may have been placed though nobody can look: never that it was not.
 
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::json;
 
 use crate::kit::{
-    Backend, Commit, Connection, Proxy, Scenario, Shop, hold, let_go, wait_for_strikes,
+    Backend, Commit, Connection, Proxy, Scenario, Shop, all_wait, eventually, hold, let_go,
+    new_book, wait_for_strikes,
 };
 use crate::locks::wait_for_waiters;
 use crate::scenarios;
@@ -13,6 +17,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         an_order_in_doubt_is_not_called_turned_away;
     Shop on Backend::MYSQL:
         an_order_that_its_node_says_was_not_committed_is_not_called_turned_away;
+    Shop on Backend::POSTGRES:
+        a_book_in_doubt_is_locked_before_it_is_called_new;
 ];
 
 fn an_order_in_doubt_is_not_called_turned_away(shop: &Shop) {
@@ -57,4 +63,47 @@ fn answered_meanwhile<T>(buyer: JoinHandle<T>, holder: Connection) -> T {
     let answer = buyer.join().unwrap();
     let_go(holder);
     answer
+}
+
+/// A synchronous standby has what was committed before a lock that it has, and may not have what was only
+/// looked at. A book without copies and key is recognised by the moment when it was written.
+fn a_book_in_doubt_is_locked_before_it_is_called_new(shop: &Shop) {
+    let proxy = Proxy::before(&shop.database);
+    let server = shop.server_on(&shop.database.url_through(proxy.port), &[]);
+    let admin = shop.admin.at(&server);
+    // The first run has looked for an earlier entry and waits for its turn to write the catalogue.
+    let mut catalogue = shop.database.connect();
+    catalogue.run("BEGIN; SELECT 1 FROM book_index WHERE entry = '' FOR UPDATE");
+    let answer = std::thread::spawn(move || admin.post("/v1/books", new_book(json!({}))).send());
+    wait_for_statement(shop, "UPDATE \"book_index\"");
+    // The second run does not come past the entries before somebody else has the book.
+    let mut entries = shop.database.connect();
+    let entries = std::thread::spawn(move || {
+        entries.run("BEGIN; LOCK TABLE stock_entries IN ACCESS EXCLUSIVE MODE");
+        entries
+    });
+    wait_for_statement(shop, "BEGIN; LOCK TABLE");
+    proxy.strike(Commit::Delivered, 1);
+    let_go(catalogue);
+    let entries = entries.join().unwrap();
+    let book = shop.database.connect().number("SELECT id FROM books");
+    let holder = hold(shop, book);
+    let_go(entries);
+    let answers = [answer];
+    all_wait(&answers);
+    let_go(holder);
+    let [answer] = answers.map(|answer| answer.join().unwrap());
+    assert_eq!((answer.status, &answer["id"]), (201, &json!(book)), "{answer}");
+    wait_for_strikes(&proxy);
+}
+
+/// Waits until a statement that begins so waits for a lock.
+fn wait_for_statement(shop: &Shop, begins: &str) {
+    let query = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+         AND wait_event_type = 'Lock' AND query LIKE '{begins}%'"
+    );
+    let mut watcher = shop.database.connect();
+    let waits = || (watcher.number(&query) > 0).then_some(());
+    eventually(Duration::from_secs(30), "it waits for the lock", waits);
 }
