@@ -29,14 +29,11 @@ use source::Source;
 
 use crate::domain::limits::MAX_REFERENCE;
 use crate::domain::{Counted, EntryId, Isbn, NewEntry, Price, Reference, Request, RequestHash};
-use crate::store::intake::{self, Arrival, Fate};
+use crate::store::intake::{self, Arrival, Fate, Portion};
 use crate::store::{self, AnyConnection, Store, clients};
 
-/// Books in one transaction: enough that most of what the index has of a word is written once for many of
-/// them, few enough that who edits a book does not wait long. A sale waits for none of them: they are new.
-const AT_ONCE: usize = 2_000;
-
-/// The same where books that are there change: their buyers wait.
+/// Books in one transaction where books that are there change, at most: their buyers wait. They wait for none
+/// of those that are new.
 const UPDATES_AT_ONCE: usize = 500;
 
 /// Rows after which the progress is told.
@@ -83,19 +80,19 @@ pub fn import(
         rejects,
         lines: HashMap::new(),
         waiting: Vec::new(),
+        portion: Portion::default(),
         report: Report { file: source.file().to_owned(), ..Report::default() },
     };
-    let at_once = if options.update_existing { UPDATES_AT_ONCE } else { AT_ONCE };
     let width = source.header().len();
     let mut row = ByteRecord::new();
     while let Some(line) = source.next(&mut row)? {
         run.report.rows += 1;
         match row::read(&columns, options, width, &row).and_then(|arrival| run.first(line, arrival))
         {
-            Ok(arrival) => run.waiting.push(arrival),
+            Ok(arrival) => run.wait(arrival),
             Err(flaw) => run.reject(line, &flaw, &row)?,
         }
-        if run.waiting.len() == at_once {
+        if run.is_enough() {
             run.take_in()?;
         }
         if run.report.rows.is_multiple_of(ROWS_A_STEP) {
@@ -120,6 +117,8 @@ struct Run<'a> {
     /// On which line each ISBN was taken.
     lines: HashMap<Isbn, u64>,
     waiting: Vec<Arrival>,
+    /// How much those are.
+    portion: Portion,
     report: Report,
 }
 
@@ -134,6 +133,17 @@ impl Run<'_> {
                 Ok(arrival)
             }
         }
+    }
+
+    fn wait(&mut self, arrival: Arrival) {
+        self.portion.add(arrival.new.title.as_str().len() + arrival.new.author.as_str().len());
+        self.waiting.push(arrival);
+    }
+
+    /// Whether those who wait should wait no longer.
+    fn is_enough(&self) -> bool {
+        let is_full = self.intake.update_existing && self.waiting.len() >= UPDATES_AT_ONCE;
+        is_full || self.portion.is_full()
     }
 
     fn reject(&mut self, line: u64, flaw: &Flaw, row: &ByteRecord) -> Result<(), ImportError> {
@@ -160,6 +170,7 @@ impl Run<'_> {
                 u64::from(fate == Fate::Imported && arrival.edit.price.is_none());
         }
         self.waiting.clear();
+        self.portion = Portion::default();
         Ok(())
     }
 }

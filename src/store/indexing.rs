@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use super::books::{IndexCache, index};
+use super::books::IndexCache;
+use super::books::index::{Portion, amiss, renew};
 use super::{Error, Store};
 use crate::domain::BookId;
-
-/// Books indexed in one transaction. On SQLite buyers wait so long, elsewhere only who edits a book.
-const AT_ONCE: usize = 2_000;
 
 impl Store {
     /// What this process remembers of the index.
@@ -23,15 +21,21 @@ impl Store {
     pub fn index_books(&self, is_enough: impl Fn() -> bool) -> Result<usize, Error> {
         let mut indexed = 0;
         let mut after = BookId(0);
-        while !is_enough() {
+        loop {
             // A plain read first: where nothing is amiss, nothing is locked.
-            let amiss =
-                self.read(self.deadline(), |connection| index::amiss(connection, after, AT_ONCE))?;
-            let Some(last) = amiss.last() else { break };
+            let amiss = self.read(self.deadline(), |connection| {
+                amiss(connection, after, Portion::MOST_BOOKS)
+            })?;
+            let Some((last, _)) = amiss.last() else { return Ok(indexed) };
             after = *last;
-            self.transaction(|connection| index::renew(connection, &amiss))?;
-            indexed += amiss.len();
+            for portion in Portion::cut(&amiss) {
+                if is_enough() {
+                    return Ok(indexed);
+                }
+                let ids: Vec<_> = portion.iter().map(|(id, _)| *id).collect();
+                self.transaction(|connection| renew(connection, &ids))?;
+                indexed += ids.len();
+            }
         }
-        Ok(indexed)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 
+pub use super::books::index::Portion;
 use super::connection::AnyConnection;
 use super::error::Error;
 use super::movements::Origin;

@@ -16,7 +16,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         an_import_that_was_killed_is_finished_by_the_next,
         two_imports_at_once_double_nothing,
         an_imported_book_is_for_sale,
-        an_archived_book_is_not_brought_back;
+        an_archived_book_is_not_brought_back,
+        long_texts_are_taken_in_a_few_at_a_time;
     Shop on Backend::EMBEDDED:
         a_table_for_people_says_the_same;
 ];
@@ -275,4 +276,19 @@ fn a_table_for_people_says_the_same(shop: &Shop) {
     let run = shop.bookstore(["import", "books.csv"]).within(files.folder()).run().exits(1);
     let run = run.says(&["16", "books.rejects.csv"]);
     assert!(!run.said().contains('\u{1b}'), "no progress bar when nobody watches\n{run}");
+}
+
+/// By their words and not only by their number: each word is a row of the index. What one transaction took in
+/// is of one moment.
+fn long_texts_are_taken_in_a_few_at_a_time(shop: &Shop) {
+    let (title, author) = ("長い題名 ".repeat(100), "長い名前 ".repeat(200));
+    let row = |_| format!("{},{title},{author},1.00\n", isbn::thirteen(&isbn::unused_nine()));
+    let rows: String = (0..200).map(row).collect();
+    let file = Files::with(format!("isbn,title,author,price\n{rows}"));
+    let report = file.import(shop, &[]).exits(0).json();
+    assert_eq!(counts(&report), [200, 200, 0, 0, 0]);
+    let mut connection = shop.database.connect();
+    let moments = connection.number("SELECT count(DISTINCT created_at) FROM books");
+    assert_eq!(moments, 3, "200 books of 3,900 bytes each, and 256 KiB at once");
+    crate::index::assert_in_step(shop);
 }

@@ -7,6 +7,7 @@
 
 mod changes;
 pub(in crate::store) mod entry;
+mod portion;
 mod records;
 pub(super) mod rows;
 pub(super) mod runs;
@@ -16,6 +17,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 
 use changes::Changes;
+pub use portion::Portion;
 use records::Record;
 
 use crate::domain::BookId;
@@ -61,12 +63,12 @@ pub(super) fn remove(connection: &mut AnyConnection, book_ids: &[BookId]) -> Res
 }
 
 /// The next books after `after` of which the index has not what it should have, or something that it
-/// should not: who wrote them knew nothing of it. In id order.
+/// should not: who wrote them knew nothing of it. In id order, each with the bytes of its text.
 pub(in crate::store) fn amiss(
     connection: &mut AnyConnection,
     after: BookId,
     limit: usize,
-) -> Result<Vec<BookId>, Error> {
+) -> Result<Vec<(BookId, usize)>, Error> {
     let mut ids = records::missing(connection, after, limit)?;
     ids.extend(records::left_over(connection, after, limit)?);
     ids.sort_unstable();

@@ -90,13 +90,13 @@ pub(super) fn remove(connection: &mut AnyConnection, ids: &[i64]) -> QueryResult
 }
 
 /// The next books for sale after `after` whose record is not there, or is that of another version: who
-/// wrote them knew nothing of the index. In id order.
+/// wrote them knew nothing of the index. In id order, each with the bytes of its title and author.
 pub(super) fn missing(
     connection: &mut AnyConnection,
     after: BookId,
     limit: usize,
-) -> QueryResult<Vec<BookId>> {
-    let ids = books::table
+) -> QueryResult<Vec<(BookId, usize)>> {
+    let rows = books::table
         .left_join(indexed_books::table.on(indexed_books::book_id.eq(books::id)))
         .filter(books::archived_at.is_null())
         .filter(books::id.gt(after.0))
@@ -107,25 +107,26 @@ pub(super) fn missing(
         )
         .order(books::id)
         .limit(limit as i64)
-        .select(books::id)
-        .load::<i64>(connection)?;
-    Ok(ids.into_iter().map(BookId).collect())
+        .select((books::id, books::title, books::author))
+        .load::<(i64, String, String)>(connection)?;
+    let size = |(id, title, author): (_, String, String)| (BookId(id), title.len() + author.len());
+    Ok(rows.into_iter().map(size).collect())
 }
 
 /// The next books after `after` that have a record and are not for sale: archived, or not there any more,
-/// by who knew nothing of the index. In id order.
+/// by who knew nothing of the index. In id order, each with the bytes of its words.
 pub(super) fn left_over(
     connection: &mut AnyConnection,
     after: BookId,
     limit: usize,
-) -> QueryResult<Vec<BookId>> {
-    let ids = indexed_books::table
+) -> QueryResult<Vec<(BookId, usize)>> {
+    let rows = indexed_books::table
         .left_join(books::table.on(books::id.eq(indexed_books::book_id)))
         .filter(indexed_books::book_id.gt(after.0))
         .filter(books::id.is_null().or(books::archived_at.is_not_null()))
         .order(indexed_books::book_id)
         .limit(limit as i64)
-        .select(indexed_books::book_id)
-        .load::<i64>(connection)?;
-    Ok(ids.into_iter().map(BookId).collect())
+        .select((indexed_books::book_id, indexed_books::words))
+        .load::<(i64, String)>(connection)?;
+    Ok(rows.into_iter().map(|(id, words)| (BookId(id), words.len())).collect())
 }
