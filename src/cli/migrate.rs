@@ -21,24 +21,36 @@ pub(super) struct Migrate {
     /// To ask before a new version of the program takes the place of a running one.
     #[arg(long)]
     check: bool,
+
+    /// Make the index anew by which books are found
+    ///
+    /// Should searches miss books or find wrong ones, for instance after somebody changed the tables by
+    /// hand. Shops go on selling and may change books; until it is done, searches find what is indexed
+    /// already. If it is interrupted, run it again.
+    #[arg(long, conflicts_with = "check")]
+    reindex: bool,
 }
 
 const AFTER_HELP: &str = "\
 Try it:
   bookstore migrate --database-url postgres://owner@localhost/shop
-  bookstore migrate --check                    is anything pending?";
+  bookstore migrate --check                    is anything pending?
+  bookstore migrate --reindex                  find every book again";
 
 pub(super) fn run(url: &DatabaseUrl, args: &Migrate) -> Result<bool, Failure> {
-    if args.check { check(url) } else { migrate(url) }
+    if args.check { check(url) } else { migrate(url, args.reindex) }
 }
 
-fn migrate(url: &DatabaseUrl) -> Result<bool, Failure> {
+fn migrate(url: &DatabaseUrl, anew: bool) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
     for name in &migrations::run(url)? {
         writeln!(out, "ran {name}")?;
     }
     // A catalogue that is older than its search is found from now on.
     let store = open(url.clone())?;
+    if anew {
+        store.clear_index()?;
+    }
     let indexed = store.index_books(|| false)?;
     if indexed > 0 {
         writeln!(out, "indexed {indexed} books")?;

@@ -1,10 +1,11 @@
 //! The index by which books are found, besides the transactions that write books.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::books::IndexCache;
-use super::books::index::{Portion, amiss, renew};
-use super::{Error, Store};
+use super::books::index::{Portion, amiss, clearing, renew};
+use super::{AnyConnection, Backend, Error, Store};
 use crate::domain::BookId;
 
 impl Store {
@@ -33,9 +34,52 @@ impl Store {
                     return Ok(indexed);
                 }
                 let ids: Vec<_> = portion.iter().map(|(id, _)| *id).collect();
-                self.transaction(|connection| renew(connection, &ids))?;
+                self.step(|connection| renew(connection, &ids))?;
                 indexed += ids.len();
             }
         }
+    }
+
+    /// Takes all books out of the index, and whatever else is there. [`Store::index_books`] then puts
+    /// them in again; what somebody writes meanwhile is indexed by the end of that too.
+    ///
+    /// # Errors
+    /// What the database says. It must then run again: some books may be neither found nor known to be
+    /// missing.
+    pub fn clear_index(&self) -> Result<(), Error> {
+        self.walk(BookId(0), clearing::forget)?;
+        self.walk(clearing::THE_STAMP, clearing::clear)?;
+        self.walk(BookId(0), clearing::recall)
+    }
+
+    /// Takes one step after another, each in a transaction, until there is none.
+    fn walk<P>(
+        &self,
+        start: P,
+        step: impl Fn(&mut AnyConnection, &P) -> Result<Option<P>, Error>,
+    ) -> Result<(), Error> {
+        let mut came_to = Some(start);
+        while let Some(after) = came_to {
+            came_to = self.step(|connection| step(connection, &after))?;
+        }
+        Ok(())
+    }
+
+    /// Runs a transaction that is one of many, and lets others in before the next. Of SQLite's writers one
+    /// has its turn, and those in other processes only look now and then whether it is over: the longer they
+    /// wait, the more seldom. In as much time as they waited they do look.
+    fn step<T>(
+        &self,
+        mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut began = Instant::now();
+        let done = self.transaction(|connection| {
+            began = Instant::now();
+            work(connection)
+        })?;
+        if self.backend == Backend::Sqlite {
+            std::thread::sleep(began.elapsed());
+        }
+        Ok(done)
     }
 }

@@ -2,6 +2,7 @@
 //! loses nothing, and no sale waits for either.
 
 mod among_edits;
+mod anew;
 mod check;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,10 @@ use serde_json::{Value, json};
 use among_edits::{
     a_beginning_of_many_words_is_read_to_its_end,
     a_book_that_takes_the_place_of_another_is_always_found, a_search_among_edits_misses_nothing,
+};
+use anew::{
+    an_index_made_anew_has_what_the_books_say, long_texts_are_indexed_a_few_at_a_time,
+    who_writes_while_the_index_is_made_anew_loses_nothing,
 };
 pub use check::assert_in_step;
 
@@ -29,7 +34,11 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         a_long_way_through_the_runs_misses_nothing,
         a_beginning_of_many_words_is_read_to_its_end,
         a_search_among_edits_misses_nothing,
-        a_book_that_takes_the_place_of_another_is_always_found;
+        a_book_that_takes_the_place_of_another_is_always_found,
+        an_index_made_anew_has_what_the_books_say,
+        who_writes_while_the_index_is_made_anew_loses_nothing;
+    Shop on Backend::POSTGRES:
+        long_texts_are_indexed_a_few_at_a_time;
     Shop on Backend::SERVERS:
         a_sale_does_not_wait_for_who_writes_the_catalogue,
         an_edit_that_dies_half_way_leaves_the_index_as_it_was;

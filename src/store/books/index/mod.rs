@@ -6,6 +6,7 @@
 //! in a circle. What the index has of a book is in `indexed_books`, for it must be taken out again.
 
 mod changes;
+pub(in crate::store) mod clearing;
 pub(in crate::store) mod entry;
 mod portion;
 mod records;

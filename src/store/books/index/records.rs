@@ -89,6 +89,35 @@ pub(super) fn remove(connection: &mut AnyConnection, ids: &[i64]) -> QueryResult
     Ok(())
 }
 
+/// The next books after `after` that have a record, in id order.
+pub(super) fn next(
+    connection: &mut AnyConnection,
+    after: BookId,
+    limit: usize,
+) -> QueryResult<Vec<i64>> {
+    indexed_books::table
+        .filter(indexed_books::book_id.gt(after.0))
+        .order(indexed_books::book_id)
+        .limit(limit as i64)
+        .select(indexed_books::book_id)
+        .load(connection)
+}
+
+/// The same, each with the bytes of its words.
+pub(super) fn next_with_size(
+    connection: &mut AnyConnection,
+    after: BookId,
+    limit: usize,
+) -> QueryResult<Vec<(BookId, usize)>> {
+    let rows = indexed_books::table
+        .filter(indexed_books::book_id.gt(after.0))
+        .order(indexed_books::book_id)
+        .limit(limit as i64)
+        .select((indexed_books::book_id, indexed_books::words))
+        .load::<(i64, String)>(connection)?;
+    Ok(rows.into_iter().map(|(id, words)| (BookId(id), words.len())).collect())
+}
+
 /// The next books for sale after `after` whose record is not there, or is that of another version: who
 /// wrote them knew nothing of the index. In id order, each with the bytes of its title and author.
 pub(super) fn missing(
