@@ -58,7 +58,7 @@ pub(super) fn run(database: (DatabaseUrl, bool), settings: &Serve) -> Result<boo
     let indexer = Indexer::start(store.clone())?;
     let served = system.block_on(async {
         let metrics = metrics.map(|listener| start_metrics(store.clone(), listener)).transpose()?;
-        let server = http::serve(store, checkout, &http_settings, listener)?;
+        let server = http::serve(store.clone(), checkout, &http_settings, listener)?;
         tracing::info!(%address, database = %url, "serving");
         announce(address, &way, metrics, welcome)?;
         server.await
@@ -67,6 +67,9 @@ pub(super) fn run(database: (DatabaseUrl, bool), settings: &Serve) -> Result<boo
     till.close();
     drop(sweeper);
     drop(indexer);
+    if let Err(error) = store.fold() {
+        tracing::warn!(%error, "the database's log stays beside it: copy both, or neither");
+    }
     served?;
     Ok(true)
 }

@@ -2,8 +2,12 @@
 //! send it when the terminal is closed in which a program was started.
 
 use std::io::{self, IsTerminal as _};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Of a terminal, from the signal on.
+const LAST_MOMENTS: Duration = Duration::from_secs(1);
 
 pub(super) struct Hangups {
     signal: Signal,
@@ -23,6 +27,10 @@ impl Hangups {
     /// and with it whoever could end the process, which would keep the port.
     pub(super) async fn asks_for_reload(&mut self) -> bool {
         let is_heard = self.signal.recv().await.is_some();
+        if self.had_terminal {
+            // A shell that is told that its terminal closes tells its programs first, and ends then.
+            tokio::time::sleep(LAST_MOMENTS).await;
+        }
         let is_terminal_gone = self.had_terminal && !has_terminal();
         is_heard && !is_terminal_gone
     }

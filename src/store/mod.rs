@@ -38,6 +38,7 @@ mod transaction;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection as _;
 use parking_lot::FairMutex;
 
 pub use connection::{AnyConnection, Backend};
@@ -111,6 +112,21 @@ impl Store {
         self.readers.note_use();
         self.writers.note_use();
         self.metrics.page()
+    }
+
+    /// Leaves an embedded database as one file, which may be copied: what was committed lies beside it
+    /// otherwise. Whoever else has it open can prevent that, and does it when it ends.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn fold(&self) -> Result<(), Error> {
+        if self.backend == Backend::Sqlite {
+            let mut session = self.writers.get(self.deadline())?;
+            session
+                .connection
+                .batch_execute("PRAGMA busy_timeout = 1000; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        }
+        Ok(())
     }
 
     /// The backend behind it.

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::kit::{
-    Answer, Backend, Block, Bookstore, Client, Database, Estate, Operator, Scenario, Server, block,
-    buy_meanwhile, create_token, new_book,
+    Answer, Backend, Block, Bookstore, Client, Connection, Database, Estate, Operator, Scenario,
+    Server, block, buy_meanwhile, create_token, new_book,
 };
 use crate::operate::DOCUMENT;
 pub use crate::operate::missing;
@@ -17,6 +17,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     Nothing on Backend::ALL:
         a_backup_taken_under_load_is_restored_and_sells_on,
         a_backup_that_fails_leaves_the_last_one_alone;
+    Nothing on Backend::EMBEDDED:
+        a_shop_that_was_stopped_is_one_file;
 ];
 
 const BUYERS: usize = 4;
@@ -40,6 +42,21 @@ fn called(database: &Database) -> String {
     }
 }
 
+fn a_shop_that_was_stopped_is_one_file(backend: Backend) {
+    let open = Open::on(backend);
+    for _ in 0..30 {
+        open.storefront.buy(open.book, 1).expect(201);
+    }
+    assert_eq!(open.server.stop(), 0);
+    let moved = tempfile::tempdir().unwrap();
+    let file = moved.path().join("elsewhere.db");
+    std::fs::copy(open.estate.database.path(), &file).unwrap();
+    let url = format!("sqlite://{}", file.display());
+    Bookstore::new(["audit"]).env("DATABASE_URL", &url).run().exits(0);
+    let sold = "SELECT count(*) FROM orders";
+    assert_eq!(Connection::open(backend, &url).number(sold), 30);
+}
+
 /// A shop with a book and a storefront, served by the user who may do little.
 struct Open {
     estate: Estate,
@@ -47,7 +64,7 @@ struct Open {
     admin: Client,
     book: i64,
     /// Goes before its database.
-    _server: Server,
+    server: Server,
 }
 
 impl Open {
@@ -59,7 +76,7 @@ impl Open {
         let storefront = admin.with_token(&token);
         let book = admin.post("/v1/books", new_book(json!({ "quantity": COPIES }))).expect(201);
         let book = book["id"].as_i64().unwrap();
-        Self { estate, storefront, admin, book, _server: server }
+        Self { estate, storefront, admin, book, server }
     }
 
     /// Whoever reads all and changes nothing: the owner takes the backups.

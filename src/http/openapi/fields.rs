@@ -199,11 +199,25 @@ pub(in crate::http) fn sort() -> Object {
 }
 
 pub(in crate::http) fn in_stock() -> Object {
-    ObjectBuilder::new().schema_type(Type::Boolean).examples([json!(true)]).build()
+    ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .description(Some(
+            "`true`: only books that can be bought now. `false`: only those that are sold out.",
+        ))
+        .examples([json!(true)])
+        .build()
 }
 
 pub(in crate::http) fn search() -> Object {
-    text("Words.", "fitzgerald gats").max_length(Some(MAX_SEARCH)).build()
+    text(
+        "Words of title and author, whole but for the last one, which may be the beginning of one: \
+         `fitzgerald gats` finds The Great Gatsby, `gats fitzgerald` does not. Accents and case do not \
+         count; anything that is neither letter nor digit parts words. Without any word it asks for \
+         nothing, and the whole list comes. An ISBN, with or without hyphens, finds that book.",
+        "fitzgerald gats",
+    )
+    .max_length(Some(MAX_SEARCH))
+    .build()
 }
 
 pub(in crate::http) fn limit() -> Object {
