@@ -11,6 +11,8 @@ from pathlib import Path
 from .trouble import Trouble
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+# Seconds that a server may take to start, if nothing else is said.
+_START_PATIENCE = 30
 # Seconds that a server may take to end its requests. The bookstore allows itself 30.
 _PATIENCE = 40
 # Seconds. Any server that serves uses more than a tick of CPU in this time.
@@ -36,7 +38,14 @@ def run(command: list, stdin: str | None = None, environment: dict | None = None
 class Server:
     """A server process that tells on one of its first lines where it listens."""
 
-    def __init__(self, command: list, environment: dict, log: Path, announcement: str):
+    def __init__(
+        self,
+        command: list,
+        environment: dict,
+        log: Path,
+        announcement: str,
+        patience: float = _START_PATIENCE,
+    ):
         """Waits until a line of the log holds `announcement`; what follows it is `url`."""
         self._log = log
         with log.open("w") as output:
@@ -50,7 +59,7 @@ class Server:
                 start_new_session=True,
             )
         try:
-            self.url = self._announced(announcement)
+            self.url = self._announced(announcement, time.monotonic() + patience)
         except BaseException:
             self.stop()
             raise
@@ -60,8 +69,8 @@ class Server:
         """The process that was started; workers may be below it."""
         return self._process.pid
 
-    def _announced(self, announcement: str) -> str:
-        for _ in range(600):
+    def _announced(self, announcement: str, deadline: float) -> str:
+        while time.monotonic() < deadline:
             for line in self._log.read_text(errors="replace").splitlines(keepends=True):
                 before, found, after = line.partition(announcement)
                 if found and after.endswith("\n"):

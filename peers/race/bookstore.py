@@ -53,7 +53,9 @@ class Bookstore:
             "price": {"amount": 1000},
             "quantity": copies,
         }
-        return _expect(201, Browser(self._url, self._headers).post_json("/v1/books", book)).json()["id"]
+        return _expect(201, Browser(self._url, self._headers).post_json("/v1/books", book)).json()[
+            "id"
+        ]
 
     def fill(self, product: int) -> tuple[Browser, str]:
         """The copy is off the shelf from here on."""
@@ -71,15 +73,13 @@ class Bookstore:
 
     def account(self, product: int) -> Account:
         """Orders, and the book's row."""
-        sold, quantity = self._database.row(
-            f"""
+        sold, quantity = self._database.row(f"""
             SELECT (SELECT coalesce(-sum(delta), 0) FROM stock_movements m
                     JOIN orders o ON o.id = m.order_id
                     WHERE m.book_id = {product} AND m.reason = 'sale' AND o.status = 'placed'),
                    quantity
             FROM books WHERE id = {product}
-            """
-        )
+            """)
         return Account(int(sold), f"{quantity} left")
 
 

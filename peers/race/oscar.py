@@ -105,15 +105,13 @@ class Oscar:
 
     def account(self, product: int) -> Account:
         """Lines of orders, and the stock record."""
-        sold, in_stock, allocated = self._database.row(
-            f"""
+        sold, in_stock, allocated = self._database.row(f"""
             SELECT (SELECT coalesce(sum(line.quantity), 0) FROM order_line line
                     JOIN order_order o ON o.id = line.order_id
                     WHERE line.product_id = {product} AND o.status <> 'Cancelled'),
                    coalesce(num_in_stock, 0), coalesce(num_allocated, 0)
             FROM partner_stockrecord WHERE product_id = {product}
-            """
-        )
+            """)
         counter = f"{in_stock} in stock, {allocated} allocated"
         return Account(int(sold), counter)
 

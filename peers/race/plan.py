@@ -26,7 +26,9 @@ class SetUp:
 
 def runs_alone() -> tuple[Run, ...]:
     """One buyer after another, with whole checkouts and with full baskets first."""
-    return tuple(Run(_FEW_COPIES, _FEW_ATTEMPTS, 1, baskets_first) for baskets_first in (False, True))
+    return tuple(
+        Run(_FEW_COPIES, _FEW_ATTEMPTS, 1, baskets_first) for baskets_first in (False, True)
+    )
 
 
 def runs_at_once(copies: int = COPIES, attempts: int = ATTEMPTS) -> tuple[Run, ...]:

@@ -2,18 +2,20 @@
 
 import time
 
-from .buyers import FAILED, ORDERED, ORDERED_LATER, Outcome
+from .buyers import FAILED, ORDERED, REFUSED, Outcome
 
 HEAD = (
     "who buys",
     "asked",
     "told “ordered”",
-    "told so at the second try",
     "copies in its orders",
     "its stock counter",
     "oversold",
     "seconds",
+    "second try: told “ordered”",
+    "copies then",
 )
+_WORDS = ("who buys", "its stock counter")
 
 
 def heading(title: str, set_up: str) -> str:
@@ -24,30 +26,35 @@ def heading(title: str, set_up: str) -> str:
 def row(outcome: Outcome) -> str:
     """One run."""
     run, account = outcome.run, outcome.account
-    over = account.sold - run.copies
+    over = max(account.sold, outcome.account_again.sold) - run.copies
     return _line(
         (
             _who(outcome),
             str(run.attempts),
             str(outcome.told[ORDERED]),
-            str(outcome.told[ORDERED_LATER]),
             f"{account.sold} of {run.copies}",
             account.counter,
             f"**by {over}**" if over > 0 else "no",
             f"{outcome.seconds:.0f}",
+            f"{outcome.told_again[ORDERED]} of {sum(outcome.told_again.values())}",
+            str(outcome.account_again.sold),
         )
     )
 
 
 def reasons(outcome: Outcome) -> str:
-    """Why buyers were not served, most frequent first; for the log, not for the page."""
-    told = sum(outcome.told.values())
-    lines = [f"    {count} x {reason}" for reason, count in outcome.reasons.most_common(8)]
-    if outcome.told[FAILED]:
-        lines.insert(0, f"    {outcome.told[FAILED]} had no answer")
-    if told < outcome.run.attempts:
-        lines.append(f"    {outcome.run.attempts - told} did not begin: out of time")
-    return "\n".join([f"  {_who(outcome)}: {dict(outcome.told)}", *lines])
+    """What buyers were told, the most frequent refusals first; for the log, not for the page."""
+    told = outcome.told
+    lines = [
+        f"  {_who(outcome)}: {told[ORDERED]} ordered, {told[REFUSED]} refused, "
+        f"{told[FAILED]} without an answer, "
+        f"{outcome.run.attempts - sum(told.values())} did not begin in time",
+        *(f"    {count} x {reason}" for reason, count in outcome.reasons.most_common(8)),
+    ]
+    if outcome.told_again:
+        lines.append(f"    at the second try: {dict(outcome.told_again)}")
+        lines.append(f"    its stock counter then: {outcome.account_again.counter}")
+    return "\n".join(lines)
 
 
 def _who(outcome: Outcome) -> str:
@@ -62,4 +69,4 @@ def _line(cells: tuple[str, ...]) -> str:
 
 def _rule() -> str:
     # Words to the left, figures to the right.
-    return _line(tuple("---" if name in ("who buys", HEAD[5]) else "---:" for name in HEAD))
+    return _line(tuple("---" if name in _WORDS else "---:" for name in HEAD))

@@ -10,6 +10,8 @@ PEERS = Path(__file__).resolve().parents[1]
 TARGET = Path(os.environ["PEERS_TARGET"])
 # Ends in the name of a database; each set-up makes one of its own.
 POSTGRES = os.environ["BOOKSTORE_TEST_POSTGRES_URL"]
+# Seconds. On a machine that does other things as well, Node.js takes its time to load a shop.
+START_PATIENCE = 300
 
 
 class Database:

@@ -66,7 +66,9 @@ class Browser:
             self._connection = http.client.HTTPConnection(self._host, timeout=_PATIENCE)
         headers = self.headers | headers
         if self._cookies:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+            headers["Cookie"] = "; ".join(
+                f"{name}={value}" for name, value in self._cookies.items()
+            )
         try:
             self._connection.request(method, path, body, headers)
             answer = self._connection.getresponse()
