@@ -22,8 +22,13 @@ _VERSIONS = ("3.7.3", "3.8.0-minor-202609120217")
 @contextmanager
 def _open(folder: Path):
     database = Database(folder.name)
-    environment = {"DATABASE_URL": database.url, "NODE_ENV": "production"}
-    shop = ["node", folder / "shop.js"]
+    environment = {
+        "DATABASE_URL": database.url,
+        "NODE_ENV": "production",
+        "VENDURE_DISABLE_TELEMETRY": "true",
+    }
+    # It writes into the folder where it starts.
+    shop = ["env", f"--chdir={folder}", "node", "shop.js"]
     run([*shop, "set-up"], environment=environment)
     said = "listening on "
     server = Server([*shop, "serve"], environment, log(folder.name), said, START_PATIENCE)
