@@ -153,6 +153,32 @@ mod tests {
         decisions.into_iter().map(answer).collect()
     }
 
+    /// An order of one book under the one key that all these have.
+    fn keyed(id: u128, client: i64, copies: i64) -> NewOrder {
+        let request = Request {
+            client: Client { id: ClientId(client), role: Role::Storefront },
+            key: Some(IdempotencyKey::parse(b"key").unwrap()),
+            hash: RequestHash::of(&[&copies.to_be_bytes()]),
+        };
+        let line = (BookId(1), Copies::parse(copies).unwrap());
+        NewOrder::new(OrderId(Uuid::from_u128(id)), request, [line]).unwrap()
+    }
+
+    #[test]
+    fn a_key_stands_for_what_its_client_first_asked_under_it() {
+        let [first, again, other] = [keyed(1, 1, 2), keyed(2, 1, 2), keyed(3, 1, 1)];
+        let reused = Decision::Refused(Refusal::KeyReused);
+        let mut shelf = shelf(&[9]);
+        let batch = [first.clone(), again.clone(), other.clone(), keyed(4, 2, 1)];
+        let decisions = decide(&mut shelf, &batch, &Earlier::default());
+        assert!(matches!(&decisions[..], [Decision::Sold(_), _, _, Decision::Sold(_)]));
+        assert_eq!(decisions[1..3], [Decision::Twin(0), reused.clone()]);
+        let earlier = Earlier { orders: vec![settled(&first)], ..Earlier::default() };
+        let decisions = decide(&mut shelf, &[again, other], &earlier);
+        assert_eq!(decisions, [Decision::Settled(first.id), reused]);
+        assert_eq!(shelf.get(BookId(1)).unwrap().quantity, 9 - 2 - 1);
+    }
+
     proptest! {
         #[test]
         fn a_batch_gives_what_the_same_orders_get_one_by_one(

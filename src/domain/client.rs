@@ -60,3 +60,23 @@ impl Client {
         self.is_admin() || self.id == owner
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_found_by_its_word_and_by_no_other() {
+        for (word, role) in [("storefront", Role::Storefront), ("admin", Role::Admin)] {
+            assert_eq!((Role::from_word(word), role.to_string().as_str()), (Some(role), word));
+        }
+        assert_eq!(Role::from_word("root"), None);
+    }
+
+    #[test]
+    fn only_an_admin_sees_what_is_not_its_own() {
+        let client = |role| Client { id: ClientId(1), role };
+        let sees = |role| [1, 2].map(|owner| client(role).may_see(ClientId(owner)));
+        assert_eq!((sees(Role::Storefront), sees(Role::Admin)), ([true, false], [true, true]));
+    }
+}

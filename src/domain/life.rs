@@ -171,6 +171,24 @@ mod tests {
     }
 
     #[test]
+    fn what_came_back_of_an_order_cannot_come_back_again_by_a_cancellation() {
+        let at = |has_returns| {
+            Standing::at(DateTime::UNIX_EPOCH, OrderStatus::Placed, None, has_returns)
+        };
+        assert_eq!([at(false), at(true)], [Standing::Placed, Standing::Returned]);
+        assert_eq!(transition(at(true), Wish::CancelByAdmin), Transition::Refused);
+    }
+
+    #[test]
+    fn whoever_wished_what_is_so_is_told_yes() {
+        let status = OrderStatus::Expired;
+        let yes = [Transition::Becomes(status), Transition::Stays];
+        let no = [Transition::RefusedAndBecomes(status), Transition::Refused];
+        assert_eq!(yes.map(Transition::is_granted), [true; 2]);
+        assert_eq!(no.map(Transition::is_granted), [false; 2]);
+    }
+
+    #[test]
     fn what_is_settled_never_changes_back() {
         for standing in [Standing::Cancelled, Standing::Expired, Standing::Returned] {
             for wish in Wish::ALL {

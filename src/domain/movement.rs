@@ -119,3 +119,16 @@ pub struct StockEntry {
     /// What moved, in book id order; empty when a stocktake agreed.
     pub movements: Vec<RecordedMovement>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_found_by_its_word_and_by_no_other() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_word(&reason.to_string()), Some(reason));
+        }
+        assert_eq!(Reason::from_word("theft"), None);
+    }
+}

@@ -202,3 +202,48 @@ pub struct Hold {
     /// Since when it holds them, by the database's clock.
     pub created_at: DateTime<Utc>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Client, RequestHash, Role};
+
+    #[test]
+    fn a_status_is_found_by_its_word_and_by_no_other() {
+        for status in OrderStatus::ALL {
+            assert_eq!(OrderStatus::from_word(status.as_str()), Some(status));
+        }
+        assert_eq!(OrderStatus::from_word("sold"), None);
+    }
+
+    #[test]
+    fn a_hold_ends_so_many_seconds_after_it_was_written() {
+        let client = Client { id: ClientId(1), role: Role::Storefront };
+        let request = Request { client, key: None, hash: RequestHash::of(&[]) };
+        let line = (BookId(1), Copies::parse(1).unwrap());
+        let order = NewOrder::new(OrderId(Uuid::nil()), request, [line]).unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!((order.status(), order.expires_at(now)), (OrderStatus::Placed, None));
+        let held = order.with_hold(Some(HoldSeconds::parse(90).unwrap()));
+        let end = now + TimeDelta::seconds(90);
+        assert_eq!((held.status(), held.expires_at(now)), (OrderStatus::Held, Some(end)));
+    }
+
+    #[test]
+    fn a_line_costs_its_copies_at_their_price() {
+        let line = OrderedLine {
+            book_id: BookId(1),
+            title: String::new(),
+            copies: 1_000_000,
+            unit_price_minor: 100_000_000,
+            returned: 1,
+        };
+        assert_eq!(line.total_minor(), 100_000_000_000_000);
+    }
+
+    #[test]
+    fn an_order_is_called_by_its_uuid() {
+        let id = "0190163d-8694-739b-aea5-966c26f8ad91";
+        assert_eq!(OrderId(id.parse().unwrap()).to_string(), id);
+    }
+}

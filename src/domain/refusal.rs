@@ -98,3 +98,24 @@ pub enum Refusal {
 fn with_returns(has_returns: bool) -> &'static str {
     if has_returns { ", and copies of it were returned" } else { "" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_it_is_about() {
+        let state = |has_returns| Refusal::OrderState {
+            wish: Wish::CancelByAdmin,
+            status: OrderStatus::Placed,
+            has_returns,
+        };
+        assert_eq!(state(false).to_string(), "the order is placed: it cannot be cancelled");
+        assert_eq!(
+            state(true).to_string(),
+            "the order is placed, and copies of it were returned: it cannot be cancelled"
+        );
+        let full = Refusal::ShelfFull { book_id: BookId(7), quantity: 2_000_000_001 };
+        assert_eq!(full.to_string(), "book 7 would have 2000000001 copies");
+    }
+}

@@ -119,6 +119,15 @@ mod tests {
     }
 
     #[test]
+    fn all_words_of_a_query_are_whole_but_the_last() {
+        let Some(Search::Words(words)) = Search::parse("The HUNGER the ga").unwrap() else {
+            panic!("no words")
+        };
+        let whole: Vec<_> = words.whole().iter().map(Word::as_str).collect();
+        assert_eq!((&whole[..], words.beginning().as_str()), (&["the", "hunger"][..], "ga"));
+    }
+
+    #[test]
     fn letters_beyond_ascii_are_words_too() {
         assert!(finds("война и мир", "Война и мир", "Лев Толстой"));
         assert!(finds("ém", "Germinal", "Émile Zola"));

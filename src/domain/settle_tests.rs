@@ -197,6 +197,17 @@ proptest! {
 
 #[test]
 fn everyone_is_told_what_was_so_at_their_turn() {
+    let mut subjects = hold();
+    let act = |client, wish| Act { client: Some(client), order_id: id(1), wish };
+    let acts = [act(OWNER, Wish::Confirm), act(ADMIN, Wish::CancelByAdmin)];
+    let settlement = settle(&mut shelf(0), &mut subjects, at(0), &acts);
+    let told: Vec<_> = settlement.outcomes.iter().map(|it| it.as_ref().unwrap().status).collect();
+    assert_eq!(told, [OrderStatus::Placed, OrderStatus::Cancelled]);
+    assert_eq!(settlement.moved.len(), 1);
+}
+
+/// A hold of one copy by [`OWNER`], with a minute to go at 0.
+fn hold() -> Subjects {
     let hold = Subject {
         owner: OWNER.id,
         status: OrderStatus::Held,
@@ -204,11 +215,40 @@ fn everyone_is_told_what_was_so_at_their_turn() {
         has_returns: false,
         lines: vec![OrderLine { book_id: BOOK, copies: 1 }],
     };
-    let mut subjects = Subjects::from([(id(1), hold)]);
-    let act = |client, wish| Act { client: Some(client), order_id: id(1), wish };
-    let acts = [act(OWNER, Wish::Confirm), act(ADMIN, Wish::CancelByAdmin)];
-    let settlement = settle(&mut shelf(0), &mut subjects, at(0), &acts);
-    let told: Vec<_> = settlement.outcomes.iter().map(|it| it.as_ref().unwrap().status).collect();
-    assert_eq!(told, [OrderStatus::Placed, OrderStatus::Cancelled]);
-    assert_eq!(settlement.moved.len(), 1);
+    Subjects::from([(id(1), hold)])
+}
+
+#[test]
+fn a_hold_that_ended_in_time_has_no_end_and_one_that_expired_keeps_it() {
+    for (client, wish, now, end) in [
+        (Some(OWNER), Wish::Confirm, at(59), None),
+        (Some(OWNER), Wish::Cancel, at(59), None),
+        (None, Wish::Expire, at(60), Some(at(60))),
+    ] {
+        let act = Act { client, order_id: id(1), wish };
+        let mut subjects = hold();
+        let settlement = settle(&mut shelf(0), &mut subjects, now, &[act]);
+        assert_eq!(settlement.outcomes[0].as_ref().unwrap().expires_at, end, "{wish:?}");
+        assert_eq!(subjects[&id(1)].expires_at, end, "{wish:?}");
+    }
+}
+
+#[test]
+fn without_room_for_its_copies_a_hold_stays_and_too_late_is_too_late_all_the_same() {
+    let full = MAX_QUANTITY as i32;
+    let too_late = Refusal::OrderState {
+        wish: Wish::Confirm,
+        status: OrderStatus::Expired,
+        has_returns: false,
+    };
+    let no_room = Refusal::ShelfFull { book_id: BOOK, quantity: MAX_QUANTITY + 1 };
+    for (wish, now, refusal) in [(Wish::Cancel, at(59), no_room), (Wish::Confirm, at(60), too_late)]
+    {
+        let act = Act { client: Some(OWNER), order_id: id(1), wish };
+        let mut subjects = hold();
+        let settlement = settle(&mut shelf(full), &mut subjects, now, &[act]);
+        assert_eq!(settlement.outcomes, [Err(refusal)]);
+        assert!(settlement.changed.is_empty() && settlement.moved.is_empty());
+        assert_eq!(subjects, hold());
+    }
 }

@@ -186,3 +186,26 @@ fn an_order_has_one_to_a_hundred_lines() {
     assert_eq!(NewOrder::new(OrderId(Uuid::nil()), request(), lines(101)), Err(limits));
     assert!(NewOrder::new(OrderId(Uuid::nil()), request(), lines(100)).is_ok());
 }
+
+#[test]
+fn a_sale_takes_copies_at_their_price_and_a_restock_brings_some_without() {
+    let mut shelf = shelf(&[5], 0);
+    let sold = sell(&mut shelf, &order(&[(1, 3)])).unwrap().movements[0];
+    let said = |it: Movement| (it.delta, it.quantity_after, it.reason, it.unit_price_minor);
+    assert_eq!(said(sold), (-3, 2, Reason::Sale, Some(100)));
+    let arrived = restock(&mut shelf, &[(BookId(1), Delivered::parse(4).unwrap())]).unwrap()[0];
+    assert_eq!(said(arrived), (4, 6, Reason::Restock, None));
+}
+
+#[test]
+fn a_book_enters_with_its_copies_in_one_movement_or_with_none() {
+    let first = |n| first_stock(BookId(1), Counted::parse(n).unwrap());
+    assert_eq!(first(0), None);
+    for n in [1, 7] {
+        let movement = first(n).unwrap();
+        assert_eq!(
+            (movement.seq, movement.delta, movement.quantity_after),
+            (1, n as i32, n as i32)
+        );
+    }
+}
