@@ -13,6 +13,9 @@ mod indexer;
 mod queue;
 mod sweeper;
 mod tally;
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;
 mod trade;
 mod worker;
 

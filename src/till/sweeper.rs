@@ -204,3 +204,18 @@ impl Stop {
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_the_word_waits_out_the_time_and_goes_when_it_comes() {
+        let stop = Stop::default();
+        let (began, time) = (Instant::now(), Duration::from_millis(30));
+        assert!(!stop.within(time));
+        assert!(began.elapsed() >= time, "it did not wait");
+        stop.now();
+        assert!(stop.within(Duration::from_secs(600)));
+    }
+}
