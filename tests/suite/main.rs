@@ -55,6 +55,7 @@ mod search;
 mod siege;
 mod slow_peers;
 mod stocktakes;
+mod sweeper;
 mod till;
 mod tls;
 mod verified_database;
@@ -74,6 +75,7 @@ const THEMES: &[Theme] = &[
     Theme::new("orders", orders::SCENARIOS),
     Theme::new("holds", holds::SCENARIOS),
     Theme::new("hold_races", hold_races::SCENARIOS),
+    Theme::new("sweeper", sweeper::SCENARIOS),
     Theme::new("clocks", clocks::SCENARIOS).with(clocks::missing),
     Theme::new("returns", returns::SCENARIOS),
     Theme::new("restocks", restocks::SCENARIOS),

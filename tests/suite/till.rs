@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kit::{
     Answer, Backend, Call, Client, Commit, Proxy, Scenario, Shop, at_once, eventually, hold,
@@ -152,6 +152,19 @@ fn more_orders_than_may_wait_are_refused_at_once(shop: &Shop) {
         assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
     }
     assert_eq!(shop.admin.quantity(book), 100 - sold as i64);
+    // The log tells of them together, once a second at most, when the next one is served.
+    eventually(Duration::from_secs(30), "the log tells how many were refused", || {
+        client.buy(book, 1).expect(201);
+        (refusals_in(&server.log()).iter().sum::<usize>() == 30 - sold).then_some(())
+    });
+    assert!(!refusals_in(&server.log()).contains(&0), "told of nobody");
+}
+
+/// How many were refused for want of room, as each line about it says.
+fn refusals_in(log: &str) -> Vec<usize> {
+    let lines = log.lines().filter(|line| line.contains("the queue is full"));
+    let said = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    said.map(|line| line["refused"].as_u64().unwrap() as usize).collect()
 }
 
 fn restocks_and_stocktakes_get_their_turn_in_a_flash_sale(shop: &Shop) {

@@ -31,6 +31,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         what_one_server_wrote_the_other_finds_at_once,
         the_last_book_of_a_word_leaves_nothing_behind,
         ids_on_both_sides_of_a_block_are_found,
+        what_something_else_wrote_is_found_once_a_server_starts,
         a_long_way_through_the_runs_misses_nothing,
         a_beginning_of_many_words_is_read_to_its_end,
         a_search_among_edits_misses_nothing,
@@ -220,6 +221,23 @@ fn ids_on_both_sides_of_a_block_are_found(shop: &Shop) {
         }
     }
     shop.admin.delete(&format!("/v1/books/{}", 1_i64 << 32)).expect(204);
+    assert_in_step(shop);
+}
+
+/// As a program of the version before writes, which knows of no index.
+fn what_something_else_wrote_is_found_once_a_server_starts(shop: &Shop) {
+    let words = "books that the index lacked";
+    let isbn = isbn::thirteen(&isbn::unused_nine());
+    shop.database.connect().run(&format!(
+        "INSERT INTO books (isbn, title, author, price_minor) VALUES ('{isbn}', 'Stray', 'Ann', 1)"
+    ));
+    assert_eq!(found(&shop.storefront, "stray"), Vec::<i64>::new());
+    let second = shop.second_server();
+    eventually(Duration::from_secs(30), "the book is found", || {
+        (found(&shop.storefront, "stray").len() == 1).then_some(())
+    });
+    second.logs(words, 1);
+    assert!(!shop.server().log().contains(words), "there was none when it started");
     assert_in_step(shop);
 }
 
