@@ -103,7 +103,8 @@ impl Broom {
                 books.iter().all(|book| Some(*book) == second_try || !self.aside.contains(book))
             };
             let asked_for = set_aside.iter().filter(|(_, books)| is_asked_for(books));
-            again.extend(asked_for.map(|(id, _)| *id).take(AT_ONCE - again.len()));
+            again.extend(asked_for.map(|(id, _)| *id));
+            again.truncate(AT_ONCE);
             let began = Instant::now();
             let due = set_aside.len() + ready.len();
             left += due.saturating_sub(self.take_back(ready)?) as u64;

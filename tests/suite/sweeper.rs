@@ -61,7 +61,7 @@ fn a_hold_that_cannot_come_back_is_seen_and_set_aside_once(shop: &Shop) {
 fn of_two_damaged_books_the_mended_one_gets_its_copies_back(shop: &Shop) {
     let books = shop.books([5, 5]);
     let held = books.map(|book| shop.storefront.hold(&[(book, 1)], 600).expect(201));
-    books.map(|book| damage(shop, book));
+    books.iter().for_each(|&book| damage(shop, book));
     run_out(shop, &[&held[0], &held[1]]);
     says(&shop.server(), "holds that ran out are set aside", 2);
     for (book, other, left) in [(books[1], books[0], 4), (books[0], books[1], 5)] {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -133,7 +133,7 @@ fn more_orders_than_may_wait_are_refused_at_once(shop: &Shop) {
     let limits = ["--queue-limit", "4", "--batch-limit", "2"];
     let server = shop.server_on(&shop.database.url, &limits);
     let client = shop.storefront.at(&server);
-    let book = shop.book(100);
+    let book = shop.book(1_000);
     let holder = hold(shop, book);
     let waiting: Vec<_> = purchases(&client, book, 30)
         .into_iter()
@@ -151,11 +151,16 @@ fn more_orders_than_may_wait_are_refused_at_once(shop: &Shop) {
         let refused = answer.refused(503, "overloaded");
         assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
     }
-    assert_eq!(shop.admin.quantity(book), 100 - sold as i64);
+    assert_eq!(shop.admin.quantity(book), 1_000 - sold as i64);
     // The log tells of them together, once a second at most, when the next one is served.
     eventually(Duration::from_secs(30), "the log tells how many were refused", || {
         client.buy(book, 1).expect(201);
         (refusals_in(&server.log()).iter().sum::<usize>() == 30 - sold).then_some(())
+    });
+    let told = Instant::now();
+    eventually(Duration::from_secs(30), "time for another line goes by", || {
+        client.buy(book, 1).expect(201);
+        (told.elapsed() > Duration::from_secs(2)).then_some(())
     });
     assert!(!refusals_in(&server.log()).contains(&0), "told of nobody");
 }
