@@ -13,6 +13,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     Shop on Backend::ALL:
         a_busy_shop_adds_up,
         an_audit_while_books_are_sold_finds_nothing;
+    Shop on Backend::POSTGRES:
+        a_server_that_may_lose_a_commit_is_a_warning;
     DamagedShop on Backend::ALL:
         a_gap_in_the_numbers_is_found,
         a_first_movement_that_is_not_number_1_is_found,
@@ -310,6 +312,19 @@ fn a_status_that_there_is_not_is_found(shop: &Shop) {
     let ledger = Ledger::new(shop);
     ledger.damage("UPDATE orders SET status = 'paid' WHERE id = {order}");
     ledger.finds_order("order_status", &ledger.order);
+}
+
+/// Only PostgreSQL takes such a setting for one database: on MariaDB it would be all tests'.
+fn a_server_that_may_lose_a_commit_is_a_warning(shop: &Shop) {
+    let warnings = || {
+        let audit = shop.bookstore(["audit", "--format", "json"]).run().exits(0).json();
+        audit["warnings"].to_string()
+    };
+    assert!(!warnings().contains("synchronous_commit"), "{}", warnings());
+    let name = shop.database.name();
+    shop.database.connect().run(&format!("ALTER DATABASE {name} SET synchronous_commit = off"));
+    let warned = "the server has synchronous_commit = off";
+    assert!(warnings().contains(warned), "{}", warnings());
 }
 
 fn holds_that_nobody_takes_back_are_a_warning(shop: &Shop) {

@@ -27,12 +27,19 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 
 fn migrate_makes_the_tables_once(backend: Backend) {
     let database = Database::empty(backend);
-    Bookstore::new(["migrate"]).on(&database).run().exits(0);
+    let migrate = || Bookstore::new(["migrate"]).on(&database).run().exits(0).stdout;
+    let said = migrate();
+    let folder = format!("{}/migrations/{backend}", env!("CARGO_MANIFEST_DIR"));
+    for migration in std::fs::read_dir(folder).unwrap() {
+        let name = migration.unwrap().file_name().into_string().unwrap();
+        let version = name.split('_').next().unwrap().replace('-', "");
+        assert!(said.contains(&format!("ran {version}\n")), "no word of {name}\n{said}");
+    }
     let tables = ["books", "orders", "stock_movements", "stock_entries", "clients"];
     for table in tables {
         assert_eq!(database.connect().number(&format!("SELECT count(*) FROM {table}")), 0);
     }
-    Bookstore::new(["migrate"]).on(&database).run().exits(0);
+    assert!(!migrate().contains("ran "), "it ran again");
     Bookstore::new(["migrate", "--database-url", &database.url]).run().exits(0);
     let audit = Bookstore::new(["audit", "--format", "json"]).on(&database).run().exits(0).json();
     assert_eq!(audit["backend"], backend.name(), "{audit}");

@@ -124,6 +124,8 @@ fn orders_come_newest_first(shop: &Shop) {
     for limit in ["1", "3", "7", "100"] {
         assert_eq!(shop.storefront.all("/v1/orders", &[("limit", limit)]), placed, "{limit}");
     }
+    let whole = shop.storefront.get("/v1/orders").query(&[("limit", "7")]).expect(200);
+    assert!(whole["next"].is_null(), "nothing comes after the last one\n{whole}");
 }
 
 fn an_order_cursor_survives_new_orders(shop: &Shop) {
