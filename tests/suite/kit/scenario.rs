@@ -1,10 +1,14 @@
 //! From functions to trials: every scenario once on every backend.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use libtest_mimic::{Failed, Trial};
 
-use super::{Backend, Missing, Shop};
+use super::{Backend, Missing, Shop, variable};
+
+/// Whether a scenario failed where `BOOKSTORE_TEST_STOP_AT_FAILURE` is set: no other one need begin.
+static IS_DECIDED: AtomicBool = AtomicBool::new(false);
 
 /// What a scenario starts from.
 #[derive(Clone, Copy)]
@@ -73,6 +77,17 @@ impl Theme {
 }
 
 fn run(scenario: Scenario, backend: Backend) -> Result<(), Failed> {
+    if IS_DECIDED.load(Ordering::Relaxed) {
+        return Err("not begun: another one had failed".into());
+    }
+    let outcome = play(scenario, backend);
+    if outcome.is_err() && variable("BOOKSTORE_TEST_STOP_AT_FAILURE").is_some() {
+        IS_DECIDED.store(true, Ordering::Relaxed);
+    }
+    outcome
+}
+
+fn play(scenario: Scenario, backend: Backend) -> Result<(), Failed> {
     let (act, is_audited) = match scenario.start {
         Start::Nothing(act) => return caught(|| act(backend)).map_err(Failed::from),
         Start::Shop(act) => (act, true),
