@@ -68,8 +68,8 @@ class Bookstore:
     def pay(self, basket: tuple[Browser, str]) -> None:
         """Confirms the hold."""
         browser, order = basket
-        _expect(200, browser.post_json(f"/v1/orders/{order}/confirm", {}))
-        browser.rest()
+        with browser:
+            _expect(200, browser.post_json(f"/v1/orders/{order}/confirm", {}))
 
     def account(self, product: int) -> Account:
         """Orders, and the book's row."""

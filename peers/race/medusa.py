@@ -107,8 +107,8 @@ class Medusa:
 
     def pay(self, basket: Basket) -> None:
         """Completes the cart: an answer of the type `order` says that there is one."""
-        answer = _post(basket.browser, f"/store/carts/{basket.cart}/complete", {})
-        basket.browser.rest()
+        with basket.browser as browser:
+            answer = _post(browser, f"/store/carts/{basket.cart}/complete", {})
         if answer.get("type") != "order":
             raise Refused(f"{answer.get('type')}: {answer.get('error')}")
         if not answer.get("order"):

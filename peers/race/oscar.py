@@ -99,9 +99,8 @@ class Oscar:
     def pay(self, basket: Basket) -> None:
         """ "Place order": whoever gets to the thank-you page has an order."""
         fields = {"action": "place_order"}
-        page = self._post(basket.browser, "/checkout/preview/", fields, basket.token)
-        basket.browser.rest()
-        _expect("thank-you", page)
+        with basket.browser as browser:
+            _expect("thank-you", self._post(browser, "/checkout/preview/", fields, basket.token))
 
     def account(self, product: int) -> Account:
         """Lines of orders, and the stock record."""

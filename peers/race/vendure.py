@@ -98,8 +98,8 @@ class Vendure:
 
     def pay(self, basket: Basket) -> None:
         """The shop takes the payment and places the order, or says why not."""
-        answer = _ask(basket.browser, _PAY)
-        basket.browser.rest()
+        with basket.browser as browser:
+            answer = _ask(browser, _PAY)
         if answer.get("state") != "PaymentSettled":
             raise Refused(f"the order stays {answer.get('state')}")
 

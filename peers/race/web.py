@@ -55,6 +55,13 @@ class Browser:
         """As a storefront's script does."""
         return self._ask("POST", path, json.dumps(body), {"Content-Type": "application/json"})
 
+    def __enter__(self) -> "Browser":
+        return self
+
+    def __exit__(self, *_) -> None:
+        # Whatever was answered: until the next try the server would have closed the connection.
+        self.rest()
+
     def rest(self) -> None:
         """Closes the connection, so that a shopper who waits holds none; the cookies stay."""
         if self._connection:
