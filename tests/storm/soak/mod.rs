@@ -38,11 +38,7 @@ pub fn soak(backend: Backend, settings: &Settings, length: Duration) -> Report {
     let faults = crate::possible(&fleet, settings.faults(backend));
     let (weights, _) = settings.plan(&faults);
 
-    let watch = Watch::new(Goal::Time(AT_ITS_BEST));
-    let hurried = clients::act(&fleet, &watch, settings.clients, seed);
-    let asked = hurried.operations.len() + hurried.reads.len();
-    let best_rate = asked as f64 / watch.start.elapsed().as_secs_f64();
-    let mut tally = counted(hurried, &fleet, &watch);
+    let (best_rate, hurried) = at_its_best(&fleet, settings.clients, seed);
     let rest_before = gauge::at_rest(&fleet);
 
     let pace = Pace::new(best_rate / 2.0);
@@ -61,7 +57,7 @@ pub fn soak(backend: Backend, settings: &Settings, length: Duration) -> Report {
     fleet.land();
     let answers = std::mem::take(&mut steady.answers);
     println!("{backend}: {} answers, and now the check", answers.len());
-    tally = tally.and(steady);
+    let tally = hurried.and(steady);
     Report {
         length,
         answers,
@@ -92,12 +88,17 @@ fn act_at(pace: &Pace, fleet: &Fleet, watch: &Watch, count: usize, seed: u64) ->
     tallies.into_iter().fold(Tally::default(), Tally::and)
 }
 
-/// The counts of a history that was kept, after its open ends have been asked about.
-fn counted(mut history: History, fleet: &Fleet, watch: &Watch) -> Tally {
+/// How many requests a second these clients make when nobody holds them back and nothing goes wrong, and
+/// what came of these.
+fn at_its_best(fleet: &Fleet, count: usize, seed: u64) -> (f64, Tally) {
+    let watch = Watch::new(Goal::Time(AT_ITS_BEST));
+    let mut history = clients::act(fleet, &watch, count, seed);
+    let asked = history.operations.len() + history.reads.len();
+    let rate = asked as f64 / watch.start.elapsed().as_secs_f64();
+    clients::settle(fleet, &watch, &mut history);
     let mut tally = Tally::default();
-    clients::settle(fleet, watch, &mut history);
     tally.settle(history);
-    tally
+    (rate, tally)
 }
 
 /// `tally` after its open ends have been asked about.
