@@ -36,6 +36,16 @@ impl WeakUser {
         Self { backend: database.backend, name, url: url.to_string() }
     }
 
+    /// So many connections at a time, and no more: others keep theirs.
+    pub fn may_connect_at_once(&self, connections: usize) {
+        let (name, server) = (&self.name, self.backend.server_url().unwrap());
+        let sql = match self.backend {
+            Backend::Postgres => format!("ALTER ROLE {name} CONNECTION LIMIT {connections}"),
+            _ => format!("ALTER USER {name} WITH MAX_USER_CONNECTIONS {connections}"),
+        };
+        Connection::open(self.backend, &server).run(&sql);
+    }
+
     /// From now on a MySQL server answers this user over TLS alone.
     pub fn must_use_tls(&self) {
         let server = self.backend.server_url().unwrap();
