@@ -2,6 +2,8 @@
 //! transaction that its caller opened, and all go the way of a sale: lock the books in id order,
 //! look whether the request was settled before, decide by the pure rules, write.
 
+use chrono::{DateTime, Utc};
+
 use super::connection::AnyConnection;
 use super::error::Error;
 use super::movements::Origin;
@@ -64,7 +66,8 @@ fn enter(
         return Ok(Entered { is_replay: earlier.id != entry.id, entry: earlier });
     }
     let moved = rule(&mut shelf)?;
-    write_entry(connection, entry, reason, None, moved)
+    let now = clock::now(connection)?;
+    write_entry(connection, entry, reason, None, moved, now)
 }
 
 /// Puts on the shelf what a buyer brought back of an order, all lines or none. The order's row is
@@ -89,18 +92,20 @@ pub fn take_back(
         return Err(Refusal::NotReturnable { status: order.status }.into());
     }
     let moved = domain::take_back(&mut shelf, &order.lines, lines)?;
-    write_entry(connection, entry, Reason::Return, Some(order_id), moved)
+    let now = clock::now(connection)?;
+    write_entry(connection, entry, Reason::Return, Some(order_id), moved, now)
 }
 
-/// Writes an entry with its movements and saves the stock of the books that moved.
+/// Writes an entry with its movements and saves the stock of the books that moved. `now` is the moment of a
+/// book that comes with it: see [`created_at`].
 fn write_entry(
     connection: &mut AnyConnection,
     entry: &NewEntry,
     reason: Reason,
     order_id: Option<OrderId>,
     moved: Vec<Movement>,
+    now: DateTime<Utc>,
 ) -> Result<Entered, Error> {
-    let now = clock::now(connection)?;
     entries::insert(connection, entry, reason, order_id, now)?;
     let rows: Vec<_> = moved.iter().map(|one| (Origin::Entry(entry.id), *one)).collect();
     movements::record(connection, &rows, now)?;
@@ -142,16 +147,17 @@ pub fn create_book(
 ) -> Result<Created, Error> {
     let there = books::find_by_isbn(connection, new.isbn)?;
     if let Some(earlier) = entries::settled(connection, entry)? {
-        // Without movements the ISBN leads to the book; if that was edited since, nothing does.
         let book = match earlier.movements.first() {
             Some(first) => books::find(connection, first.movement.book_id)?,
-            None => there.ok_or(Refusal::KeyReused)?,
+            None => created_at(connection, earlier.created_at, there)?,
         };
         wait_for_standby(connection, book.id)?;
         return Ok(Created { book: as_created(book, new), is_replay: earlier.id != entry.id });
     }
+    // A book without copies moves no stock, but its request may have a key to remember.
+    let leaves_an_entry = new.quantity.get() > 0 || entry.request.key.is_some();
     if let Some(there) = there {
-        if trace.contains(&there.created_at) {
+        if !leaves_an_entry && trace.contains(&there.created_at) {
             wait_for_standby(connection, there.id)?;
             return Ok(Created { book: there, is_replay: false });
         }
@@ -160,12 +166,28 @@ pub fn create_book(
     let now = clock::now(connection)?;
     trace.push(now);
     let (book_ids, first) = books::insert(connection, std::slice::from_ref(new), now)?;
-    // A book without copies moves no stock, but its request may have a key to remember.
-    if !first.is_empty() || entry.request.key.is_some() {
-        write_entry(connection, entry, Reason::Initial, None, first)?;
+    if leaves_an_entry {
+        write_entry(connection, entry, Reason::Initial, None, first, now)?;
     }
     let book = books::find(connection, book_ids[0])?;
     Ok(Created { book, is_replay: false })
+}
+
+/// The book that an entry without movements created: no movement says which, but both are of one moment.
+/// `there` is the one that has the ISBN now. That may be another by now, and the book have another ISBN.
+///
+/// # Errors
+/// [`Refusal::KeyReused`] if several books are of that moment, so that nobody can tell.
+fn created_at(
+    connection: &mut AnyConnection,
+    moment: DateTime<Utc>,
+    there: Option<Book>,
+) -> Result<Book, Error> {
+    match there {
+        // Never edited and no younger: it had this ISBN then, which no two have.
+        Some(there) if there.created_at <= moment && there.version == 1 => Ok(there),
+        _ => Ok(books::only_one_created_at(connection, moment)?.ok_or(Refusal::KeyReused)?),
+    }
 }
 
 /// Lets the commit wait for PostgreSQL's synchronous standby, which that of a transaction that locked nothing

@@ -9,6 +9,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     Shop on Backend::ALL:
         every_post_that_changes_stock_can_be_retried,
         the_first_answer_stays_whatever_happens_later,
+        a_key_leads_to_the_book_that_it_made_whoever_has_its_isbn,
         the_same_key_with_another_request_is_refused,
         the_same_key_on_another_path_is_another_request,
         a_key_belongs_to_its_client,
@@ -76,6 +77,23 @@ fn the_first_answer_stays_whatever_happens_later(shop: &Shop) {
         call().key(name).send().replays(first);
     }
     assert_eq!(shop.database.fingerprint(), after);
+}
+
+/// No movement says which book a key made that came without copies.
+fn a_key_leads_to_the_book_that_it_made_whoever_has_its_isbn(shop: &Shop) {
+    let body = new_book(json!({}));
+    let create = || shop.admin.post("/v1/books", body.clone()).key("empty").send();
+    let first = create();
+    create().replays(&first);
+    let another = new_book(json!({}))["isbn"].clone();
+    let path = format!("/v1/books/{}", first["id"]);
+    shop.admin.patch(&path, json!({ "isbn": another })).if_match("*").expect(200);
+    create().replays(&first);
+    let successor = shop.book_like(json!({ "isbn": body["isbn"] }));
+    assert_ne!(first["id"], successor);
+    create().replays(&first);
+    shop.admin.delete(&path).expect(204);
+    create().replays(&first);
 }
 
 fn the_same_key_with_another_request_is_refused(shop: &Shop) {

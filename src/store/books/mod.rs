@@ -107,6 +107,21 @@ pub(super) fn find_by_isbn(
     Ok(row.map(Book::from))
 }
 
+/// The book that was created at this moment, if there is one and no other. Reads the whole table: no index
+/// has what is asked once in a blue moon.
+pub(super) fn only_one_created_at(
+    connection: &mut AnyConnection,
+    moment: DateTime<Utc>,
+) -> QueryResult<Option<Book>> {
+    let mut rows = books::table
+        .filter(books::created_at.eq(Moment(moment)))
+        .select(BookRow::as_select())
+        .limit(2)
+        .load(connection)?;
+    let row = rows.pop().filter(|_| rows.is_empty());
+    Ok(row.map(Book::from))
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = books)]
 struct NewBookRow<'a> {
