@@ -17,6 +17,10 @@ use crate::metrics::Cause;
 /// left nothing behind, so running it again does no harm.
 const ATTEMPTS_AT_THE_UNKNOWN: u32 = 3;
 
+/// Whoever met another writer at a key finds at the next look what that one wrote. A key that is taken so many
+/// times in a row is no matter of time: a damaged ledger, whose next number is there already.
+const ATTEMPTS_AT_A_TAKEN_KEY: u32 = 6;
+
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
@@ -186,6 +190,7 @@ fn try_until<T>(
 ) -> Result<T, Error> {
     let mut pause = FIRST_PAUSE;
     let mut unknown = 0;
+    let mut taken = 0;
     loop {
         let mut session = pool.get(deadline)?;
         let failure = match attempt(&mut session) {
@@ -196,7 +201,9 @@ fn try_until<T>(
         let cure = Cure::of(cause);
         *is_in_doubt |= failure.leaves_doubt(cure);
         let error = failure.error;
+        taken = if cause == Cause::KeyTaken { taken + 1 } else { 0 };
         let mut last = match cure {
+            Cure::Again if taken == ATTEMPTS_AT_A_TAKEN_KEY => return Err(error),
             Cure::Again => Error::Busy(error.to_string()),
             Cure::Wait => {
                 // Another may have taken this server's place, and be where a new connection leads.

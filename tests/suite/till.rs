@@ -22,6 +22,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         more_orders_than_may_wait_are_refused_at_once,
         restocks_and_stocktakes_get_their_turn_in_a_flash_sale,
         stopping_under_load_answers_everyone;
+    DamagedShop on Backend::ALL:
+        a_damaged_book_does_not_hurt_its_neighbours;
     Shop on Backend::SERVERS:
         a_batch_whose_commit_was_carried_out_is_found_again,
         a_batch_whose_commit_never_arrived_is_sold_again;
@@ -105,6 +107,19 @@ fn a_bad_order_does_not_hurt_its_neighbours(shop: &Shop) {
     // They shared a transaction.
     shop.server().logs("a batch failed", 1);
     shop.storefront.buy(book, 1).expect(201);
+}
+
+/// As after a partial restore: the number that comes next is in the ledger already.
+fn a_damaged_book_does_not_hurt_its_neighbours(shop: &Shop) {
+    let [book, damaged] = shop.books([100, 100]);
+    let damage = format!("UPDATE books SET last_seq = last_seq - 1 WHERE id = {damaged}");
+    shop.database.connect().run(&damage);
+    let mut calls = purchases(&shop.storefront, book, 10);
+    calls.insert(5, shop.storefront.order(&[(book, 1), (damaged, 1)]));
+    let mut answers = meet_in_the_till(shop, book, calls, |_| {});
+    answers.remove(5).refused(500, "internal_error");
+    assert_eq!(statuses(&answers), [201; 10]);
+    assert_eq!((shop.admin.quantity(book), shop.admin.quantity(damaged)), (90, 100));
 }
 
 fn an_order_past_its_deadline_is_dropped_and_never_sold(shop: &Shop) {
