@@ -1,6 +1,6 @@
 //! Settings from a file: taken into the environment before clap looks there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Takes the file that `--env-file` names into the environment, or else `.env`. What is in the
 /// environment already stays.
@@ -12,10 +12,11 @@ pub(super) fn load(command: clap::Command) -> Result<(), String> {
         let shown = file.display().to_string();
         return dotenvy::from_path(&file).map_err(|error| complaint(&shown, &error));
     }
-    match dotenvy::dotenv() {
-        // No .env is as good as an empty one.
-        Err(error) if !error.not_found() => Err(complaint(".env", &error)),
-        _ => Ok(()),
+    // In this folder alone: that of another project above it may name another database. None is as good as
+    // an empty one.
+    match Path::new(".env").is_file() {
+        true => dotenvy::from_path(".env").map_err(|error| complaint(".env", &error)),
+        false => Ok(()),
     }
 }
 

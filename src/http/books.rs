@@ -122,7 +122,7 @@ pub(super) async fn list(
         return basket::list(shop, ids).await;
     }
     let (listing, list) = query.parse()?;
-    let (cache, deadline) = (shop.store.index_cache(), shop.store.deadline());
+    let (cache, deadline) = (shop.store.index_cache(), shop.deadline());
     let list_books = move |connection: &mut _| books::list(connection, &cache, &listing, deadline);
     let page = shop.read(list_books).await?;
     let next = page
@@ -311,8 +311,8 @@ pub(super) async fn edit(
 
 /// Archive a book
 ///
-/// It is hidden and cannot be sold any more; its history is kept. Archiving twice is archiving
-/// once.
+/// It is hidden and cannot be sold any more; its history is kept. A second time is 404
+/// `unknown_book`: after a lost answer take that for done.
 #[utoipa::path(
     delete,
     path = "/v1/books/{id}",

@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::{Payload, ServiceRequest};
-use actix_web::error::PayloadError;
+use actix_web::error::{PayloadError, QueryPayloadError};
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
@@ -42,10 +42,10 @@ fn whole(
 ) -> impl Future<Output = Result<web::Bytes, Problem>> + use<> {
     // Their number is that of the application's PayloadConfig.
     let bytes = web::Bytes::from_request(request, payload);
-    let patience = request.app_data::<web::Data<Shop>>().map(|shop| shop.body_timeout);
+    let shop = request.app_data::<web::Data<Shop>>().cloned();
     async move {
-        let patience = patience.ok_or_else(Problem::internal)?;
-        match tokio::time::timeout(patience, bytes).await {
+        let shop = shop.ok_or_else(Problem::internal)?;
+        match shop.await_body(bytes).await {
             Ok(bytes) => bytes.map_err(|error| unreadable(&error)),
             Err(_) => Err(Problem::request_timeout()),
         }
@@ -177,9 +177,18 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
         ready(
             web::Query::<T>::from_query(request.query_string())
                 .map(|query| Self(query.into_inner()))
-                .map_err(|error| Problem::malformed(format!("the query string: {error}"))),
+                .map_err(|error| malformed_query(&error)),
         )
     }
+}
+
+fn malformed_query(error: &QueryPayloadError) -> Problem {
+    let said = match error {
+        QueryPayloadError::Deserialize(error) => error.to_string(),
+        error => error.to_string(),
+    };
+    // serde speaks of the fields of a struct.
+    Problem::malformed(format!("the query string: {}", said.replacen("field", "parameter", 1)))
 }
 
 /// The `{id}` of a path under `/books`. What is not a number names no book.

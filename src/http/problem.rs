@@ -50,7 +50,7 @@ kinds! {
     IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY, "idempotency_key_reused", "The idempotency key stands for another request",
         "Your client used this Idempotency-Key before, for a request that was not the same. Nothing was changed.\n\nUse a new key for each new request, and the same key only to repeat one.";
     ORDER_STATE = CONFLICT, "order_state", "The order is in another state",
-        "What was asked for cannot be had of an order in this state; the member `state` names it: a hold that ran out cannot be confirmed, what was cancelled cannot be either, what was placed can be cancelled by an admin only, and not once copies of it were returned; only what was placed can be returned. Nothing was changed.\n\nGet the order, and decide anew: to buy what expired, order it again.";
+        "What was asked for cannot be had of an order in this state; the member `state` names it: a hold that ran out cannot be confirmed, what was cancelled cannot be either, what was placed can be cancelled by an admin only, and not once copies of it were returned; only what was placed can be returned. What was asked for was not done. (A hold whose time is over expires at that, and its copies are on sale again.)\n\nGet the order, and decide anew: to buy what expired, order it again.";
     RETURNS_EXCEED_SALE = CONFLICT, "returns_exceed_sale", "More would come back than was sold",
         "The return brings back more copies than the order sold, less those that came back before; the member `lines` lists each such book with `sold`, `returned` and `requested`. Nothing was changed.\n\nGet the order to see what is still out.";
     STALE_QUANTITY = CONFLICT, "stale_quantity", "The stock changed meanwhile",
@@ -156,6 +156,11 @@ impl Problem {
     /// The body was not there in time: 408.
     pub(crate) fn request_timeout() -> Self {
         Self::new(&REQUEST_TIMEOUT, "the body of the request was not there in time")
+    }
+
+    /// Nothing is at the path: 404.
+    pub(crate) fn nothing_here() -> Self {
+        Self::new(&NOT_FOUND, "nothing is at this path; /docs shows what there is")
     }
 
     /// The database can be reached no more: 503.

@@ -14,7 +14,7 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::connections::{self, Connection, heed};
-use super::problem::{INTERNAL_ERROR, INVALID_REQUEST, NOT_FOUND, Problem};
+use super::problem::{INTERNAL_ERROR, INVALID_REQUEST, Problem};
 use super::trace::{TRACERESPONSE, Trace};
 use super::{Shop, caching, inside, security_headers, slices};
 use crate::metrics::Limit;
@@ -53,7 +53,12 @@ pub(super) async fn surround<B: MessageBody + 'static>(
     if let Some(connection) = &connection {
         heed(&mut request, connection);
     }
-    let response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    let served = next.call(request).instrument(span.clone());
+    let response = match &shop {
+        Some(shop) => shop.serve(served).await,
+        None => served.await,
+    };
+    let response = response?.map_into_boxed_body();
     let mut response = complete(response, &id).map_body(|_, body| slices::thin(body));
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -150,7 +155,7 @@ fn complete(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<Box
 /// A problem for an error that did not come from this service's own code.
 fn stray(status: StatusCode) -> Problem {
     match status {
-        StatusCode::NOT_FOUND => Problem::new(&NOT_FOUND, "nothing is at this path"),
+        StatusCode::NOT_FOUND => Problem::nothing_here(),
         status if status.is_client_error() => {
             Problem::new(&INVALID_REQUEST, "the request could not be read").status(status)
         }

@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::{Handler, HttpResponse, Resource, Responder, Route, web};
 
-use super::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, Problem};
+use super::problem::{METHOD_NOT_ALLOWED, Problem};
 use super::{auth, books, docs, health, openapi, orders, problem_pages, stock};
 use crate::metrics::Requests;
 
@@ -58,7 +58,7 @@ pub(super) fn listed() -> Vec<String> {
 
 /// Any path without a service.
 pub(super) async fn nothing_here() -> Result<HttpResponse, Problem> {
-    Err(Problem::new(&NOT_FOUND, "nothing is at this path"))
+    Err(Problem::nothing_here())
 }
 
 /// A route for everyone.

@@ -1,5 +1,6 @@
 //! What every request may use: the store, the till, the desks, and places to work at.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,6 +15,11 @@ use super::tls::Tls;
 use crate::config::{self, Currency};
 use crate::store::{self, AnyConnection, Store};
 use crate::till::{self, Checkout, Confirmations, Desk, Looks, Settlements};
+
+tokio::task_local! {
+    /// When the request that is being served is given up, whatever it waits for one after the other.
+    static DEADLINE: Cell<Instant>;
+}
 
 /// What every request may use.
 pub(super) struct Shop {
@@ -59,9 +65,26 @@ pub struct Settings {
 }
 
 impl Shop {
-    /// When a request that came in now is given up.
+    /// Serves a request that came in now.
+    pub(super) async fn serve<T>(&self, request: impl Future<Output = T>) -> T {
+        DEADLINE.scope(Cell::new(Instant::now() + self.request_timeout), request).await
+    }
+
+    /// Waits for the body of the request that is being served. That time is its sender's, and has a limit of
+    /// its own.
+    pub(super) async fn await_body<T>(
+        &self,
+        body: impl Future<Output = T>,
+    ) -> Result<T, tokio::time::error::Elapsed> {
+        let began = Instant::now();
+        let body = tokio::time::timeout(self.body_timeout, body).await;
+        let _ = DEADLINE.try_with(|deadline| deadline.set(deadline.get() + began.elapsed()));
+        body
+    }
+
+    /// When the request that is being served is given up.
     pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.request_timeout
+        DEADLINE.try_with(Cell::get).unwrap_or_else(|_| Instant::now() + self.request_timeout)
     }
 
     /// Lets each answer close its connection from now on.
@@ -111,7 +134,8 @@ impl Shop {
         });
         // What runs ends at the deadline, unless the database hangs in the middle of a statement.
         match tokio::time::timeout_at((deadline + till::GRACE).into(), done).await {
-            Ok(done) => done.unwrap_or_else(|_| Err(Busy("no thread was left".to_owned()))),
+            // It panicked, perhaps after a commit: nobody may be told that nothing was done.
+            Ok(done) => done.unwrap_or_else(|_| Err(Unavailable("its thread ended".to_owned()))),
             Err(_) => Err(Unavailable("it does not answer".to_owned())),
         }
     }

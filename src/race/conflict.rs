@@ -27,7 +27,7 @@ impl Conflict {
         let Error::DatabaseError(kind, information) = error else { return None };
         let message = information.message();
         // Diesel has no kind for most of them, and one kind for PostgreSQL's serialization failure
-        // and MySQL's deadlock. MariaDB and SQLite speak English whatever the locale.
+        // and MySQL's deadlock. SQLite speaks English whatever the locale, MariaDB as it is told.
         const WORDS: [(&str, Conflict); 6] = [
             ("deadlock", Conflict::Deadlock),
             ("Record has changed", Conflict::Changed),

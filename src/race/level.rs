@@ -63,10 +63,16 @@ impl Level {
 /// and another there, and the verdicts would have to guess.
 pub(super) fn open_for_buyer(url: &DatabaseUrl) -> diesel::ConnectionResult<AnyConnection> {
     let mut connection = AnyConnection::open_as_it_comes(url)?;
-    let set_up = match Level::default_of(url.backend()) {
-        Some(level) => level.set(&mut connection),
-        None => connection.batch_execute(&format!("PRAGMA busy_timeout = {PATIENCE_MS}")),
+    let set_up = match url.backend() {
+        Backend::Sqlite => {
+            connection.batch_execute(&format!("PRAGMA busy_timeout = {PATIENCE_MS}"))
+        }
+        // We tell what it says apart, as an application would by the number of the error.
+        Backend::Mysql => connection.batch_execute("SET SESSION lc_messages = 'en_US'"),
+        Backend::Postgres => Ok(()),
     };
+    let level = Level::default_of(url.backend());
+    let set_up = set_up.and_then(|()| level.map_or(Ok(()), |level| level.set(&mut connection)));
     set_up.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }

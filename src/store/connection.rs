@@ -174,10 +174,14 @@ impl AnyConnection {
                  SET idle_in_transaction_session_timeout = '30s'; \
                  SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
             ),
+            // The second wait is for whole tables, which a change of schema or a backup locks. Left alone it
+            // is a day, and the sale is made long after its buyer was told that nobody knows. Errors are told
+            // apart by what they say in English. MySQL cannot end a transaction that idles.
             Backend::Mysql => format!(
                 "SET NAMES utf8mb4; \
-                 SET SESSION time_zone = '+00:00', sql_mode = 'TRADITIONAL', \
-                 innodb_lock_wait_timeout = {lock_wait}; \
+                 SET SESSION time_zone = '+00:00', sql_mode = 'TRADITIONAL', lc_messages = 'en_US', \
+                 innodb_lock_wait_timeout = {lock_wait}, lock_wait_timeout = {lock_wait} \
+                 /*M!100300 , idle_transaction_timeout = 30 */; \
                  SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
             ),
             // The wait first: turning WAL on needs the file for itself for a moment.

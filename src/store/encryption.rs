@@ -180,6 +180,24 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "mysql")]
+    #[test]
+    fn a_mysql_url_with_files_of_certificates_means_it() {
+        for (url, must) in [
+            ("mysql://h/d", false),
+            ("mysql://h/d?unix_socket=/s", false),
+            ("mysql://h/d?ssl_ca=/ca.pem", true),
+            ("mysql://h/d?ssl_cert=/c.pem&ssl_key=/k.pem", true),
+            ("mysql://h/d?ssl_ca=/ca.pem&ssl_mode=VERIFY_CA", true),
+            ("mysql://h/d?ssl_ca=/ca.pem&ssl_mode=Preferred", false),
+            ("mysql://h/d?ssl_ca=/ca.pem&ssl_mode=disabled", false),
+            // Then the library sees to it.
+            ("mysql://h/d?ssl_mode=required", false),
+        ] {
+            assert_eq!(must_be_encrypted(url), must, "{url}");
+        }
+    }
+
     #[test]
     fn mysql_parameters_that_would_be_dropped_are_refused() {
         let refused = |url: &str, knows| refuse_mysql(&Parameters::of(url), knows);

@@ -98,8 +98,9 @@ pub(super) fn cause(error: &DieselError) -> Option<Cause> {
     }
 }
 
-/// Diesel has no kind for these. SQLite and MariaDB say them in English whatever the locale; a
-/// PostgreSQL that speaks another language ends in `Unknown`, which is slower but right.
+/// Diesel has no kind for these. SQLite says them in English, and so does MariaDB, because it is told to. A
+/// PostgreSQL that speaks another language, which only a superuser can forbid, ends in `Unknown`: nothing
+/// goes wrong by that, but who waits for a lock for some seconds is told of a failure.
 fn by_message(message: &str) -> Cause {
     const SAID: [(&str, Cause); 17] = [
         ("deadlock", Cause::Deadlock),        // PostgreSQL 40P01, Galera 1213

@@ -73,7 +73,9 @@ pub fn run(url: &DatabaseUrl) -> Result<Vec<String>, MigrationError> {
         Backend::Postgres => {
             Some("SET lock_timeout = 0; SELECT pg_advisory_lock(hashtext('bookstore migrate'))")
         }
-        Backend::Mysql => Some("SELECT get_lock('bookstore migrate', 600)"),
+        Backend::Mysql => Some(
+            "SET SESSION lock_wait_timeout = DEFAULT; SELECT get_lock('bookstore migrate', 600)",
+        ),
         Backend::Sqlite => None,
     };
     if let Some(lock) = lock {

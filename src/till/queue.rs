@@ -150,6 +150,8 @@ impl<T: Trade> Queue<T> {
                 Err(Error::Full)
             }
             Err(TrySendError::Disconnected(_)) => {
+                // The worker is gone. /readyz asks the till.
+                self.is_open.store(false, Ordering::Release);
                 meter.leave(1);
                 meter.turned_away(TurnedAway::Closed, 1);
                 Err(Error::Closed)

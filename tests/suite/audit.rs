@@ -61,7 +61,10 @@ fn a_busy_shop_adds_up(shop: &Shop) {
         "findings": [], "warnings": audit["warnings"],
     });
     assert_eq!(audit, expected);
-    assert!(audit["warnings"].is_array());
+    // A developer's own server may be set so that there is something to warn of.
+    for warning in audit["warnings"].as_array().unwrap() {
+        assert!(warning.as_str().unwrap().starts_with("the server has "), "{audit}");
+    }
     assert!(!shop.bookstore(["audit"]).run().exits(0).stdout.is_empty());
 }
 

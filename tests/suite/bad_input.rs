@@ -187,6 +187,12 @@ fn unknown_fields_are_refused_by_name(shop: &Shop) {
             let refused = refused.refused(422, "invalid_request");
             assert_eq!(refused["errors"][0]["pointer"], "/lines/0/price", "\n{refused}");
         }
+        let refused = shop.admin.get("/v1/books?surprise=1").refused(400, "invalid_request");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with("the query string: unknown parameter `surprise`"),
+            "\n{refused}"
+        );
     });
 }
 

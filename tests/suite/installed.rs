@@ -4,12 +4,14 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-use crate::kit::{Backend, Bookstore, Database, Scenario, Server};
+use crate::kit::{Backend, Bookstore, Database, Scenario, Server, all_wait, lock_table};
 use crate::scenarios;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     Nothing on Backend::ALL:
         a_check_tells_of_pending_migrations_and_runs_none;
+    Nothing on Backend::SERVERS:
+        a_check_waits_until_it_can_look;
     Nothing on Backend::EMBEDDED:
         settings_come_from_the_file_that_is_named,
         a_file_of_settings_that_is_not_there_is_refused,
@@ -39,6 +41,22 @@ fn a_check_tells_of_pending_migrations_and_runs_none(backend: Backend) {
     check().exits(1);
 }
 
+/// Whoever may not look at the list of migrations now has not seen that one is missing.
+fn a_check_waits_until_it_can_look(backend: Backend) {
+    let database = Database::migrated(backend);
+    let mut holder = database.connect();
+    lock_table(backend, &mut holder, "__diesel_schema_migrations");
+    let url = database.url.clone();
+    let check = move || Bookstore::new(["migrate", "--check"]).env("DATABASE_URL", &url).run();
+    let waiting = [std::thread::spawn(check)];
+    // Longer than a statement waits for a lock.
+    (0..3).for_each(|_| all_wait(&waiting));
+    drop(holder);
+    for check in waiting {
+        check.join().unwrap().exits(0).says(&["is up to date"]);
+    }
+}
+
 fn settings_come_from_the_file_that_is_named(backend: Backend) {
     let (right, wrong) =
         (Database::migrated(backend), "DATABASE_URL=sqlite:///nowhere/at/all.db\n");
@@ -55,6 +73,11 @@ fn settings_come_from_the_file_that_is_named(backend: Backend) {
     with(&["--env-file=shop.env", "token", "list"]).run().exits(0);
     with(&["token", "list", "--format", "json", "--env-file", "shop.env"]).run().exits(0);
     with(&["audit"]).env("BOOKSTORE_ENV_FILE", file.to_str().unwrap()).run().exits(0);
+    // Nobody looks into the folder above.
+    let below = folder.path().join("below");
+    std::fs::create_dir(&below).unwrap();
+    let audit = Bookstore::new(["audit"]).within(&below).run().exits(2).says(&["bookstore.db"]);
+    assert!(!audit.said().contains("nowhere"), "{audit}");
     // The environment wins, and a wrong flag is still told of.
     let elsewhere = "sqlite:///nowhere/at/all.db";
     with(&["--env-file", "shop.env", "audit"]).env("DATABASE_URL", elsewhere).run().exits(2);

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
-use crate::kit::{Backend, Client, Scenario, Shop, all_wait, eventually, hold, let_go};
+use crate::kit::{Backend, Client, Scenario, Shop, all_wait, eventually, hold, let_go, lock_table};
 use crate::scenarios;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     Shop on Backend::ALL:
         a_reader_never_waits_for_a_sale,
-        a_sale_that_waited_sees_what_the_other_left;
+        a_sale_that_waited_sees_what_the_other_left,
+        a_sale_that_never_had_the_lock_is_not_made_later;
     Shop on Backend::SERVERS:
         everything_that_changes_stock_waits_at_the_row_lock;
     Shop on Backend::EMBEDDED:
@@ -53,6 +54,20 @@ fn a_sale_that_waited_sees_what_the_other_left(shop: &Shop) {
         assert_eq!(buyer.join().unwrap(), status);
         assert_eq!(shop.admin.quantity(book), 0);
     }
+}
+
+/// Somebody changes the schema or takes a backup. To be told `overloaded` is to be told that nothing was
+/// sold, and that nothing will be.
+fn a_sale_that_never_had_the_lock_is_not_made_later(shop: &Shop) {
+    let book = shop.book(5);
+    let server = shop.server_on(&shop.database.url, &["--request-timeout", "2"]);
+    let client = shop.storefront.at(&server);
+    let mut holder = shop.database.connect();
+    lock_table(shop.backend(), &mut holder, "books");
+    client.buy(book, 1).send().refused(503, "overloaded");
+    drop(holder);
+    client.buy(book, 2).expect(201);
+    assert_eq!(shop.admin.quantity(book), 3);
 }
 
 fn buying(client: &Client, book: i64) -> std::thread::JoinHandle<u16> {

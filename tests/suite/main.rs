@@ -42,6 +42,7 @@ mod operate;
 mod orders;
 mod outage;
 mod pages;
+mod patience;
 mod pipelines;
 mod purchases;
 mod race;
@@ -60,6 +61,10 @@ mod till;
 mod tls;
 mod verified_database;
 mod words;
+
+use std::collections::BTreeMap;
+
+use libtest_mimic::Trial;
 
 use kit::{Backend, Theme};
 
@@ -102,6 +107,7 @@ const THEMES: &[Theme] = &[
     Theme::new("logs", logs::SCENARIOS),
     Theme::new("outage", outage::SCENARIOS),
     Theme::new("doubts", doubts::SCENARIOS),
+    Theme::new("patience", patience::SCENARIOS),
     Theme::new("operate", operate::SCENARIOS).with(operate::missing),
     Theme::new("backup", backup::SCENARIOS).with(backup::missing),
     Theme::new("tls", tls::SCENARIOS),
@@ -122,13 +128,30 @@ const THEMES: &[Theme] = &[
 /// Each test starts servers of its own: more at a time than this is not faster.
 const TESTS_AT_ONCE: usize = 4;
 
+/// Those of `trials` that are named in a file, a line each, in its order.
+fn only(file: &str, trials: impl Iterator<Item = Trial>) -> Vec<Trial> {
+    let list = std::fs::read_to_string(file)
+        .unwrap_or_else(|error| panic!("BOOKSTORE_TEST_ONLY: {file}: {error}"));
+    let mut trials: BTreeMap<_, _> = trials.map(|trial| (trial.name().to_owned(), trial)).collect();
+    let named = |name: &str| {
+        trials
+            .remove(name)
+            .unwrap_or_else(|| panic!("BOOKSTORE_TEST_ONLY: {file}: {name} is no test"))
+    };
+    list.lines().map(named).collect()
+}
+
 fn main() {
     let mut arguments = libtest_mimic::Arguments::from_args();
     arguments.test_threads.get_or_insert(TESTS_AT_ONCE);
     let trials = Backend::ALL
         .iter()
         .flat_map(|&backend| THEMES.iter().flat_map(move |theme| theme.trials(backend)));
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    let trials = match kit::variable("BOOKSTORE_TEST_ONLY") {
+        None => trials.collect(),
+        Some(list) => only(&list, trials),
+    };
+    let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         let backends = Backend::ALL.iter().filter_map(|backend| backend.missing());
         let themes = THEMES.iter().filter_map(|theme| (theme.missing)());

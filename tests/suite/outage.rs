@@ -19,9 +19,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         a_commit_that_never_arrived_is_made_again,
         a_change_whose_commit_answer_is_lost_is_not_called_a_conflict,
         a_database_that_hangs_leaves_nobody_without_an_answer,
-        a_server_whose_database_is_gone_is_alive_but_not_ready;
-    Shop on Backend::EMBEDDED:
-        a_lock_held_too_long_is_a_503_that_can_be_tried_again,
+        a_server_whose_database_is_gone_is_alive_but_not_ready,
 ];
 
 const OUTAGE: Duration = Duration::from_secs(5);
@@ -237,26 +235,6 @@ fn a_server_whose_database_is_gone_is_alive_but_not_ready(shop: &Shop) {
     let is_ready = || (client.get("/readyz").send().status == 200).then_some(());
     eventually(Duration::from_secs(30), "ready again", is_ready);
     client.buy(book, 1).expect(201);
-    assert_eq!(shop.admin.quantity(book), 4);
-}
-
-fn a_lock_held_too_long_is_a_503_that_can_be_tried_again(shop: &Shop) {
-    let server = shop.server_on(&shop.database.url, &["--request-timeout", "1"]);
-    let client = shop.storefront.at(&server);
-    let book = shop.book(5);
-    let mut holder = shop.database.connect();
-    holder.run("BEGIN EXCLUSIVE");
-    let refused = client.buy(book, 1).key("patience").expect(503);
-    assert!(
-        ["/problems/overloaded", "/problems/database_unavailable"]
-            .map(Into::into)
-            .contains(&refused["type"]),
-        "\n{refused}"
-    );
-    assert_eq!(client.quantity(book), 5);
-    holder.run("COMMIT");
-    let order = client.buy(book, 1).key("patience").expect(201);
-    assert!(!order.is_replay(), "the one that was refused did not happen");
     assert_eq!(shop.admin.quantity(book), 4);
 }
 

@@ -16,7 +16,8 @@ use crate::scenarios;
 // No database has a say in it, but in what a body that never came would have done.
 pub const SCENARIOS: &[Scenario] = scenarios![
     Shop on Backend::ALL:
-        a_body_that_comes_too_slowly_is_a_408_and_sells_nothing;
+        a_body_that_comes_too_slowly_is_a_408_and_sells_nothing,
+        the_time_that_a_body_takes_is_not_the_orders;
     Shop on Backend::EMBEDDED:
         headers_that_come_too_slowly_are_a_408,
         the_headers_of_a_second_request_may_not_take_forever_either,
@@ -138,6 +139,28 @@ fn a_body_that_comes_too_slowly_is_a_408_and_sells_nothing(shop: &Shop) {
     let timeouts = [("limit", "body_timeout")];
     assert_eq!(Metrics::of(&server).number("bookstore_limit_refusals_total", &timeouts), 4.0);
     shop.storefront.at(&server).buy(book, 1).expect(201);
+}
+
+fn the_time_that_a_body_takes_is_not_the_orders(shop: &Shop) {
+    let server = server(shop, &["--request-timeout", "1"]);
+    let book = shop.book(3);
+    let token = shop.storefront.token.clone().unwrap();
+    let body = "{\"quantity\":1    }";
+    let mut stream = connect(&server);
+    let head = format!(
+        "POST /v1/books/{book}/purchases HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // Three seconds, of a slow line.
+    for byte in body.bytes() {
+        std::thread::park_timeout(Duration::from_millis(3_000 / body.len() as u64));
+        stream.write_all(&[byte]).unwrap();
+    }
+    let said = answer(&stream);
+    assert!(said.starts_with("HTTP/1.1 201"), "{said}");
+    assert_eq!(shop.admin.quantity(book), 2);
 }
 
 fn a_body_that_nobody_reads_does_not_keep_the_connection(shop: &Shop) {

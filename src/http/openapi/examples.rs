@@ -55,7 +55,7 @@ fn about_requests() -> Vec<Problem> {
         of(&problem::UNAUTHORIZED, "this needs a token")
             .header(header::WWW_AUTHENTICATE, challenge),
         of(&problem::FORBIDDEN, "a token with role storefront may not do this"),
-        of(&problem::NOT_FOUND, "nothing is at this path"),
+        Problem::nothing_here(),
         of(&problem::METHOD_NOT_ALLOWED, "this path takes GET, HEAD, POST")
             .header(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST")),
         of(&problem::NOT_ACCEPTABLE, "this service answers in application/json"),

@@ -39,7 +39,8 @@ pub(in crate::http) struct IdempotencyKey;
 impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "Your own name for this request, made and stored *before* it is sent; a \
-             UUID will do. The same key with the same request again gives the first answer again, \
+             UUID will do. The same key with the same request again gives the first answer again \
+             (an order as it is now: look at its `status` before you take money), \
              with `Idempotent-Replayed: true`, and nothing happens twice: not after a lost answer, \
              not in another instance, not after a crash. The same key with another request is 422 \
              `idempotency_key_reused`. Keys are yours alone (another client's same key is another \

@@ -36,6 +36,15 @@ pub fn hold_order(shop: &Shop, order: &Answer) -> Connection {
     holder
 }
 
+/// Takes the lock of a whole table, as a change of its schema does, and keeps it as long as the connection.
+pub fn lock_table(backend: Backend, holder: &mut Connection, table: &str) {
+    holder.run(&match backend {
+        Backend::Sqlite => "BEGIN EXCLUSIVE".to_owned(),
+        Backend::Postgres => format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"),
+        Backend::Mysql => format!("LOCK TABLES {table} WRITE"),
+    });
+}
+
 pub fn let_go(mut holder: Connection) {
     holder.run("COMMIT");
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::run_log::Origin;
-use super::{Database, eventually, run_log, secrets};
+use super::{Database, eventually, reach, run_log, secrets};
 
 /// One run of `bookstore` that ends by itself.
 pub struct Bookstore {
@@ -89,7 +89,7 @@ pub fn clock_library() -> Option<String> {
     Path::new(&path).exists().then_some(path)
 }
 
-/// A command that sees only PATH, a home folder, and where coverage goes if it is measured.
+/// A command that sees only PATH, a home folder, and where coverage goes if it is measured, or what is reached.
 pub fn in_clean_environment(program: &str, home: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().current_dir(home).env("HOME", home).stdin(Stdio::null());
@@ -98,6 +98,7 @@ pub fn in_clean_environment(program: &str, home: &Path) -> Command {
             command.env(kept, value);
         }
     }
+    reach::tell(&mut command);
     command
 }
 

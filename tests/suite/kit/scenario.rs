@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use libtest_mimic::{Failed, Trial};
 
-use super::{Backend, Missing, Shop, variable};
+use super::{Backend, Missing, Shop, reach, variable};
 
 /// Whether a scenario failed where `BOOKSTORE_TEST_STOP_AT_FAILURE` is set: no other one need begin.
 static IS_DECIDED: AtomicBool = AtomicBool::new(false);
@@ -67,9 +67,10 @@ impl Theme {
             self.scenarios.iter().filter(move |scenario| scenario.backends.contains(&backend));
         here.map(move |scenario| {
             let name = format!("{backend}::{theme}::{}", scenario.name);
+            let its_name = name.clone();
             let act = move || match missing() {
                 Some(missing) => Err(missing.what.into()),
-                None => run(*scenario, backend),
+                None => reach::of(&its_name, || run(*scenario, backend)),
             };
             Trial::test(name, act).with_kind(backend.name()).with_ignored_flag(is_left_out)
         })

@@ -79,7 +79,6 @@ impl Server {
     }
 
     /// Sends it a signal that it does not end by.
-    #[allow(dead_code, reason = "the storm needs it")]
     pub fn signal(&self, name: &str) {
         self.running.lock().unwrap().send(name);
     }
