@@ -13,7 +13,9 @@ check_files() {
         usr/share/bash-completion/completions/bookstore usr/share/zsh/vendor-completions/_bookstore \
         usr/share/fish/vendor_completions.d/bookstore.fish usr/share/doc/bookstore/copyright \
         usr/share/doc/bookstore/changelog.Debian.gz usr/share/doc/bookstore/README.Debian \
-        usr/share/doc/bookstore/THIRD-PARTY.gz usr/share/doc/bookstore/examples/alerts.yml; do
+        usr/share/doc/bookstore/THIRD-PARTY.gz usr/share/doc/bookstore/examples/alerts.yml \
+        usr/share/doc/bookstore/examples/alerts_test.yml usr/share/doc/bookstore/operate.md \
+        usr/share/doc/bookstore/clients.md; do
         [[ -s $tree/$file ]] || { say "The package lacks $file."; missing=1; }
     done
     # Else its first upgrade would overwrite what an administrator wrote.
