@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::kit::{Backend, Connection, Scenario, Shop, all_wait, hold, let_go, lock_table};
+use crate::kit::{
+    Backend, Connection, Scenario, Shop, WeakUser, all_wait, hold, let_go, lock_table,
+};
 use crate::locks::wait_for_waiters;
 use crate::scenarios;
 
@@ -72,31 +74,39 @@ fn is_frozen_with_a_lock(shop: &Shop) -> bool {
     was_kept
 }
 
-/// What a MariaDB says to sessions that ask for nothing; as it was when dropped.
-struct Language {
+/// Lets a MariaDB speak German to one user, in sessions that ask for nothing; until dropped.
+struct German {
     server: Connection,
     before: String,
 }
 
-impl Language {
-    fn german(shop: &Shop) -> Self {
+impl German {
+    fn to(shop: &Shop, user: &WeakUser) -> Self {
         let mut server = shop.database.connect();
-        let before = server.text("SELECT @@GLOBAL.lc_messages").unwrap();
-        server.run("SET GLOBAL lc_messages = 'de_DE'");
+        let before = server.text("SELECT @@GLOBAL.init_connect").unwrap();
+        // Each new session of a user without all rights runs it.
+        let name = user.name();
+        server.run(&format!(
+            "SET GLOBAL init_connect = \"SET lc_messages = \
+             IF(SUBSTRING_INDEX(USER(), '@', 1) = '{name}', 'de_DE', @@lc_messages)\""
+        ));
         Self { server, before }
     }
 }
 
-impl Drop for Language {
+impl Drop for German {
     fn drop(&mut self) {
-        self.server.run(&format!("SET GLOBAL lc_messages = '{}'", self.before));
+        self.server.run(&format!("SET GLOBAL init_connect = \"{}\"", self.before));
     }
 }
 
 /// MariaDB has translations, and an operator may want them. Waiting for a lock is no failure in any of them.
 fn a_server_that_speaks_german_is_understood(shop: &Shop) {
-    let _german = Language::german(shop);
-    let server = shop.second_server();
+    let user = WeakUser::of(&shop.database, "ALL");
+    let _german = German::to(shop, &user);
+    let words = Connection::open(Backend::Mysql, &user.url).try_run("CREATE DATABASE mine");
+    assert!(words.unwrap_err().to_string().contains("Benutzer"), "it does not speak German");
+    let server = shop.server_on(&user.url, &[]);
     let client = shop.storefront.at(&server);
     let book = shop.book(5);
     let holder = hold(shop, book);

@@ -101,8 +101,8 @@ def give_up(why):
 
 def culprits(error, switches):
     """The changes in whose switches the compiler found something wrong, first where it says it is."""
-    places = [span for span in error["spans"] if span["is_primary"]], error["spans"]
-    for spans in places:
+    primary = [span for span in error["spans"] if span["is_primary"]]
+    for spans in (primary, error["spans"]):
         found = {
             number
             for span in spans
@@ -111,7 +111,22 @@ def culprits(error, switches):
         }
         if found:
             return found
-    return set()
+    # A function that returns `impl Trait` has the type of its first `return`, and then its own body is wrong.
+    return {number for span in primary for number in before(span, switches)}
+
+
+def before(span, switches):
+    """The changes of the function whose body this is: its switches are one after the other above that."""
+    above = [it for it in switches.get(span["file_name"], []) if it[1] < span["line_start"]]
+    found = []
+    next_first = None
+    for first, last, number in reversed(above):
+        # An empty line is between two of them.
+        if next_first and last + 2 < next_first:
+            break
+        found.append(number)
+        next_first = first
+    return found
 
 
 def main(listed, tree, out):

@@ -36,6 +36,10 @@ impl WeakUser {
         Self { backend: database.backend, name, url: url.to_string() }
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// So many connections at a time, and no more: others keep theirs.
     pub fn may_connect_at_once(&self, connections: usize) {
         let (name, server) = (&self.name, self.backend.server_url().unwrap());
