@@ -213,3 +213,50 @@ fn as_created(book: Book, new: &NewBook) -> Book {
         ..book
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Author, Isbn, Price, Title};
+
+    #[test]
+    fn a_book_is_told_as_it_was_when_it_was_created() {
+        let moment = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for (copies, last_seq) in [(0, 0), (3, 1)] {
+            let new = NewBook {
+                isbn: Isbn::parse("9780743273565").unwrap(),
+                title: Title::parse("Then").unwrap(),
+                author: Author::parse("A. Writer").unwrap(),
+                price: Price::parse(1_000).unwrap(),
+                quantity: Counted::parse(copies).unwrap(),
+            };
+            let now = Book {
+                id: BookId(7),
+                isbn: "9780062315007".to_owned(),
+                title: "Now".to_owned(),
+                author: "Another".to_owned(),
+                price_minor: 2_000,
+                quantity: 50,
+                last_seq: 9,
+                version: 4,
+                archived_at: Some(moment),
+                created_at: moment,
+                updated_at: moment + chrono::TimeDelta::days(1),
+            };
+            let then = as_created(now.clone(), &new);
+            let expected = Book {
+                isbn: "9780743273565".to_owned(),
+                title: "Then".to_owned(),
+                author: "A. Writer".to_owned(),
+                price_minor: 1_000,
+                quantity: copies as i32,
+                last_seq,
+                version: 1,
+                archived_at: None,
+                updated_at: moment,
+                ..now
+            };
+            assert_eq!(then, expected);
+        }
+    }
+}

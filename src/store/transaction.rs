@@ -242,3 +242,32 @@ fn jitter(pause: Duration) -> Duration {
     let share = getrandom::u32().unwrap_or(u32::MAX);
     pause / 2 + (pause / 2).mul_f64(f64::from(share) / f64::from(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_commit_was_told_leaves_doubt() {
+        for (is_of_commit, cure, leaves_doubt) in [
+            (true, Cure::Reconnect, true),
+            (true, Cure::Wait, true),
+            (true, Cure::Again, false),
+            (false, Cure::Reconnect, false),
+            (false, Cure::Wait, false),
+            (false, Cure::Again, false),
+        ] {
+            let error = Error::Busy(String::new());
+            let failure = Failure { error, is_of_commit };
+            assert_eq!(failure.leaves_doubt(cure), leaves_doubt, "{is_of_commit} {cure:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_between_half_and_all_of_it() {
+        let pause = Duration::from_millis(64);
+        let pauses: Vec<_> = (0..64).map(|_| jitter(pause)).collect();
+        assert!(pauses.iter().all(|one| (pause / 2..=pause).contains(one)), "{pauses:?}");
+        assert!(pauses.iter().any(|one| one != &pauses[0]), "{pauses:?}");
+    }
+}

@@ -206,6 +206,8 @@ fn movements_come_newest_first_and_by_reason(shop: &Shop) {
     ];
     assert_eq!(story(&all), expected);
     assert_eq!(story(&shop.admin.all(&path, &[("limit", "2")])), expected);
+    let exact = shop.admin.get(&path).query(&[("limit", "5")]).expect(200);
+    assert_eq!((exact["data"].as_array().unwrap().len(), &exact["next"]), (5, &Value::Null));
     let sales = shop.admin.all(&path, &[("reason", "sale"), ("limit", "1")]);
     assert_eq!(story(&sales), [expected[1].clone(), expected[3].clone()]);
     shop.admin.get(&path).query(&[("reason", "theft")]).refused(400, "invalid_request");

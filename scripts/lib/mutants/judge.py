@@ -26,6 +26,40 @@ import changes
 STAGES = [8, 24, 72]
 # So many times as long as without a change may tests take, and so many seconds besides.
 PATIENCE, REPRIEVE = 4, 40
+# The themes of the suite that are about a file, by a part of its path. Only an order: other tests come later.
+KIN = {
+    "domain/": ["orders", "holds", "bad_input"],
+    "till/": ["till", "sweeper", "index", "outage", "doubts"],
+    "sweeper": ["sweeper", "holds", "clocks"],
+    "audit": ["audit"],
+    "index": ["index", "search", "words", "import"],
+    "search": ["search", "words", "index"],
+    "listing": ["pages", "search"],
+    "books/": ["catalogue", "stocktakes"],
+    "books/mod": ["idempotency", "import"],
+    "clients": ["access", "roles", "operate"],
+    "token": ["access", "command_line"],
+    "clock": ["clocks", "orders"],
+    "connection": ["operate", "patience", "audit", "database_tls"],
+    "encryption": ["database_tls", "verified_database"],
+    "database_url": ["command_line", "database_tls", "logs"],
+    "secrets": ["logs", "command_line"],
+    "pooling": ["operate", "command_line"],
+    "silence": ["operate", "outage"],
+    "entries": ["restocks", "stocktakes", "returns", "idempotency"],
+    "stock": ["restocks", "stocktakes", "returns", "catalogue", "idempotency"],
+    "movements": ["pages", "restocks", "returns"],
+    "intake": ["import", "import_files"],
+    "life": ["holds", "hold_races", "returns", "sweeper", "clocks"],
+    "locking": ["locks", "hold_races", "races"],
+    "migrations": ["command_line", "installed", "first_run", "operate"],
+    "orders": ["orders", "holds", "pages"],
+    "sale": ["orders", "purchases", "idempotency", "till"],
+    "postgres/": ["orders", "purchases", "holds", "idempotency", "till"],
+    "transaction": ["outage", "doubts", "patience", "till", "locks", "search"],
+    "pool": ["outage", "patience", "inside"],
+    "error": ["outage", "doubts", "patience", "till"],
+}
 NOTICED, ALIVE, UNREACHED = "noticed", "not noticed", "reached by no test"
 
 
@@ -76,6 +110,16 @@ def run(command, tree, seconds=None, **variables):
         return code, output.read()
 
 
+def one_of_each_theme(names, key):
+    """All of them, each theme's first by this key before anybody's second."""
+    ranks, earlier = {}, Counter()
+    for name in sorted(names, key=key):
+        theme = name.rsplit("::", 1)[0]
+        ranks[name] = earlier[theme]
+        earlier[theme] += 1
+    return sorted(names, key=lambda name: (ranks[name], key(name)))
+
+
 @dataclass
 class Tests:
     """What there is to run, and what is known of it."""
@@ -117,16 +161,12 @@ class Tests:
         if code != 0:
             give_up(f"{said[-4000:]}\n{command[0]} fails without any change")
 
-    def of(self, number):
-        """Those of the suite that reach a change: of each theme and database the quickest, then the next."""
-        names = sorted(self.reaching[number], key=self.times.get)
-        earlier = Counter()
-        ranks = {}
-        for name in names:
-            theme = name.rsplit("::", 1)[0]
-            ranks[name] = earlier[theme]
-            earlier[theme] += 1
-        return sorted(names, key=lambda name: (ranks[name], self.times[name]))
+    def of(self, change):
+        """Those of the suite that reach a change: first the themes that are about its file, one test of each, then
+        the next; then all others."""
+        kin = {theme for part, themes in KIN.items() if part in change.file for theme in themes}
+        names = one_of_each_theme(self.reaching[change.number], self.times.get)
+        return sorted(names, key=lambda name: name.split("::")[1] not in kin)
 
     def notice_beside_the_code(self, change):
         if change.number not in self.beside_reaches:
@@ -166,7 +206,7 @@ def judge(tests, change, earlier, most):
         noticed = tests.notice_beside_the_code(change)
         if noticed:
             return {"verdict": NOTICED, "by": noticed}
-    names = tests.of(change.number)
+    names = tests.of(change)
     tried = earlier.get("tried", 0)
     stages = iter(STAGES)
     while tried < min(most, len(names)):
@@ -228,9 +268,10 @@ def main(args):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     ledger = Ledger(args.folder / "verdicts.jsonl")
     tests = Tests(args.tree, args.folder, args.beside, args.suite)
+    all_changes = changes.read(args.changes)
     tests.measure()
     compiled = set(json.loads(Path(args.compiled).read_text()))
-    all_in = [change for change in changes.read(args.changes) if change.number in compiled]
+    all_in = [change for change in all_changes if change.number in compiled]
     random.Random(args.seed).shuffle(all_in)
     part, parts = map(int, args.shard.split("/"))
     asked = all_in[part::parts]

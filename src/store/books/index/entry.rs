@@ -106,6 +106,12 @@ mod tests {
     }
 
     #[test]
+    fn a_block_has_as_many_ids_as_one_container_of_a_bitmap() {
+        let blocks = [1, 65_535, 65_536, 131_071, 131_072].map(block);
+        assert_eq!(blocks, [0, 0, 1, 1, 2]);
+    }
+
+    #[test]
     fn a_word_never_is_a_beginning_or_a_run() {
         let [word, beginning] = [word("pt"), beginning("pt").unwrap()];
         assert_ne!(word, beginning);

@@ -138,3 +138,25 @@ impl IndexCache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_weighed() {
+        let keys = [
+            Key::Entry(vec![0; 7]),
+            Key::Beginning("word".to_owned()),
+            Key::Runs { order: Order::Title, is_descending: false, after: Some(vec![0; 9]) },
+            Key::Runs { order: Order::Price, is_descending: true, after: None },
+        ];
+        assert_eq!(keys.map(|key| key.size()), [7, 4, 9, 0]);
+        let ids: RoaringTreemap = (0..10_000).collect();
+        assert!(Value::Ids(Arc::new(ids.clone())).size() >= ids.serialized_size());
+        let runs = |ids| Runs { ids: Ids::of(ids), ends: vec![2, 3], last: Some(vec![0; 11]) };
+        // Three ids, two ends of 8 bytes, 11 bytes of a name.
+        assert_eq!(Value::Runs(Arc::new(runs(vec![1, 2, 3]))).size(), 12 + 16 + 11);
+        assert_eq!(Value::Runs(Arc::new(runs(vec![1, 2, 1 << 40]))).size(), 24 + 16 + 11);
+    }
+}
