@@ -27,7 +27,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if let Err(problem) = require_json(request) {
+        if let Err(problem) = require_json(request).and_then(|()| refuse_parameters(request)) {
             return Box::pin(ready(Err(problem)));
         }
         let bytes = whole(request, payload);
@@ -73,6 +73,14 @@ fn require_json(request: &HttpRequest) -> Result<(), Problem> {
     match essence.eq_ignore_ascii_case("application/json") {
         true => Ok(()),
         false => refuse("the body must be sent with Content-Type: application/json"),
+    }
+}
+
+/// What changes something takes no parameters. Whoever put `hold_seconds` there would have bought.
+fn refuse_parameters(request: &HttpRequest) -> Result<(), Problem> {
+    match request.query_string() {
+        "" => Ok(()),
+        _ => Err(Problem::malformed("the query string: this request takes no parameters")),
     }
 }
 
@@ -151,6 +159,9 @@ impl FromRequest for NoBody {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Err(problem) = refuse_parameters(request) {
+            return Box::pin(ready(Err(problem)));
+        }
         let bytes = whole(request, payload);
         Box::pin(async move {
             let bytes = bytes.await?;

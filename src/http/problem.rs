@@ -56,7 +56,7 @@ kinds! {
     STALE_QUANTITY = CONFLICT, "stale_quantity", "The stock changed meanwhile",
         "The stocktake said which quantity it expected to find, and another one is there: copies were sold or arrived since. Nothing was changed.\n\nCount again.";
     DUPLICATE_ISBN = CONFLICT, "duplicate_isbn", "Another book has this ISBN",
-        "The catalogue has a book with this ISBN already, perhaps an archived one; the member `book_id` names it. Nothing was changed.\n\nEdit or restock that book, or correct the ISBN.";
+        "The catalogue has a book with this ISBN already, perhaps an archived one; the member `book_id` names it. Nothing was changed.\n\nEdit or restock that book, or correct the ISBN. (If `GET /v1/books/{id}` does not find it, it is archived: that keeps its ISBN, and there is no way back.)";
     PRECONDITION_FAILED = PRECONDITION_FAILED, "precondition_failed", "The book was edited meanwhile",
         "The ETag in If-Match is not that of the book as it is now. Nothing was changed.\n\nGet the book again, look at it, and repeat the edit with its new ETag.";
     PRECONDITION_REQUIRED = PRECONDITION_REQUIRED, "precondition_required", "If-Match is needed",

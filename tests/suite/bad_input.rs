@@ -11,6 +11,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         broken_json_is_refused,
         wrong_types_and_numbers_are_refused_by_name,
         unknown_fields_are_refused_by_name,
+        what_changes_something_takes_no_parameters,
         missing_fields_are_refused_by_name,
         text_that_no_database_should_see_is_refused,
 ];
@@ -193,6 +194,20 @@ fn unknown_fields_are_refused_by_name(shop: &Shop) {
             detail.starts_with("the query string: unknown parameter `surprise`"),
             "\n{refused}"
         );
+    });
+}
+
+/// Whoever put `hold_seconds` there and not into the body would have bought.
+fn what_changes_something_takes_no_parameters(shop: &Shop) {
+    let order = shop.storefront.hold(&[(shop.book(1), 1)], 600).expect(201).id();
+    shop.is_unchanged_by(|book| {
+        let acts = ["confirm", "cancel"].map(|act| format!("/v1/orders/{order}/{act}"));
+        let acts = acts.map(|path| (Method::POST, path, "{}".to_owned()));
+        for (method, path, right) in bodies(book).into_iter().chain(acts) {
+            let path = format!("{path}?hold_seconds=60");
+            let refused = send(shop, &method, &path, right).refused(400, "invalid_request");
+            assert!(refused["detail"].as_str().unwrap().contains("parameters"), "\n{refused}");
+        }
     });
 }
 
