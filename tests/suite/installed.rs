@@ -9,7 +9,8 @@ use crate::scenarios;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     Nothing on Backend::ALL:
-        a_check_tells_of_pending_migrations_and_runs_none;
+        a_check_tells_of_pending_migrations_and_runs_none,
+        a_migration_that_fails_is_told_of;
     Nothing on Backend::SERVERS:
         a_check_waits_until_it_can_look;
     Nothing on Backend::EMBEDDED:
@@ -41,14 +42,27 @@ fn a_check_tells_of_pending_migrations_and_runs_none(backend: Backend) {
     check().exits(1);
 }
 
+fn a_migration_that_fails_is_told_of(backend: Backend) {
+    let database = Database::empty(backend);
+    database.connect().run("CREATE TABLE books (of_another_program INTEGER)");
+    let migrate = || Bookstore::new(["migrate"]).on(&database).run();
+    migrate().exits(2).says(&["the migration failed", "books"]);
+    if backend == Backend::Mysql {
+        // It takes no change of schema back.
+        return;
+    }
+    database.connect().run("DROP TABLE books");
+    migrate().exits(0).says(&["ran ", "is up to date"]);
+    assert!(!migrate().exits(0).said().contains("ran "));
+}
+
 /// Whoever may not look at the list of migrations now has not seen that one is missing.
 fn a_check_waits_until_it_can_look(backend: Backend) {
     let database = Database::migrated(backend);
     let mut holder = database.connect();
     lock_table(backend, &mut holder, "__diesel_schema_migrations");
-    let url = database.url.clone();
-    let check = move || Bookstore::new(["migrate", "--check"]).env("DATABASE_URL", &url).run();
-    let waiting = [std::thread::spawn(check)];
+    let check = Bookstore::new(["migrate", "--check"]).on(&database);
+    let waiting = [std::thread::spawn(|| check.run())];
     // Longer than a statement waits for a lock.
     (0..3).for_each(|_| all_wait(&waiting));
     drop(holder);
