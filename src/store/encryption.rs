@@ -41,12 +41,20 @@ pub(super) fn refuse_what_is_not_done(
 ) -> Result<(), BadDatabaseUrl> {
     let parameters = Parameters::of(url);
     match backend {
-        Backend::Postgres if !LIBPQ_SPEAKS_TLS => {
-            let asked = libpq_is_asked(&parameters, variable);
-            asked.map_or(Ok(()), |by| Err(BadDatabaseUrl::NoTlsToPostgres(by)))
-        }
+        Backend::Postgres => refuse_postgres(&parameters, variable, LIBPQ_SPEAKS_TLS),
         Backend::Mysql => refuse_mysql(&parameters, MYSQL_KNOWS_SSL_MODE),
-        Backend::Postgres | Backend::Sqlite => Ok(()),
+        Backend::Sqlite => Ok(()),
+    }
+}
+
+fn refuse_postgres(
+    parameters: &Parameters,
+    variable: impl Fn(&str) -> Option<String>,
+    speaks_tls: bool,
+) -> Result<(), BadDatabaseUrl> {
+    match libpq_is_asked(parameters, variable) {
+        Some(by) if !speaks_tls => Err(BadDatabaseUrl::NoTlsToPostgres(by)),
+        _ => Ok(()),
     }
 }
 
@@ -163,6 +171,16 @@ mod tests {
         ] {
             assert_eq!(asked(url, environment).as_deref(), Some(by), "{url} {environment:?}");
         }
+    }
+
+    #[test]
+    fn only_a_libpq_without_tls_is_asked_for_it_in_vain() {
+        let nothing = |_: &str| None;
+        let refused = |url: &str, speaks| refuse_postgres(&Parameters::of(url), nothing, speaks);
+        let error = BadDatabaseUrl::NoTlsToPostgres("sslmode=require".to_owned());
+        assert_eq!(refused("postgres://h/d?sslmode=require", false), Err(error));
+        assert_eq!(refused("postgres://h/d?sslmode=require", true), Ok(()));
+        assert_eq!(refused("postgres://h/d", false), Ok(()));
     }
 
     #[test]

@@ -47,6 +47,9 @@ fn a_shop_that_was_stopped_is_one_file(backend: Backend) {
     for _ in 0..30 {
         open.storefront.buy(open.book, 1).expect(201);
     }
+    // Somebody else has it open, so that SQLite does not do it when the last one leaves.
+    let mut other = Connection::open(backend, &open.estate.database.url);
+    assert_eq!(other.number("SELECT count(*) FROM orders"), 30);
     assert_eq!(open.server.stop(), 0);
     let moved = tempfile::tempdir().unwrap();
     let file = moved.path().join("elsewhere.db");

@@ -14,6 +14,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         orders_through_an_outage_of_five_seconds_are_sold_once,
         a_server_that_crashes_forgets_nothing_it_said,
         a_server_that_is_asked_to_stop_finishes_what_it_took;
+    DamagedShop on Backend::ALL:
+        what_no_retry_cures_is_a_failure_at_once;
     Shop on Backend::SERVERS:
         a_commit_whose_answer_is_lost_is_found_again,
         a_commit_that_never_arrived_is_made_again,
@@ -186,6 +188,18 @@ fn a_change_whose_commit_answer_is_lost_is_not_called_a_conflict(shop: &Shop) {
 
 fn key_of(round: &str, change: i64) -> String {
     format!("{round} {change}")
+}
+
+/// An error that has no name here is no reason to try until the deadline, which would be called `overloaded`.
+fn what_no_retry_cures_is_a_failure_at_once(shop: &Shop) {
+    let book = shop.book(5);
+    let mut database = shop.database.connect();
+    database.run("ALTER TABLE stock_entries RENAME TO lost_entries");
+    shop.admin.restock(book, 1).send().refused(500, "internal_error");
+    shop.storefront.buy(book, 1).key("also").expect(201);
+    database.run("ALTER TABLE lost_entries RENAME TO stock_entries");
+    shop.admin.restock(book, 1).expect(201);
+    assert_eq!(shop.admin.quantity(book), 5);
 }
 
 /// The lines stay open, but nothing comes back: no error, no end.

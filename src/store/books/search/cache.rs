@@ -101,15 +101,16 @@ pub(super) struct Known {
 
 impl Known {
     fn nothing(stamp: &[u8]) -> Self {
-        let values = Cache::builder()
-            .max_capacity(CAPACITY)
-            // What a place in the cache takes besides.
-            .weigher(|key: &Key, value: &Value| {
-                u32::try_from(key.size() + value.size() + 256).unwrap_or(u32::MAX)
-            })
-            .build();
+        let values = Cache::builder().max_capacity(CAPACITY).weigher(weight).build();
         Self { stamp: stamp.into(), values }
     }
+}
+
+/// Bytes of what a place in the cache takes besides.
+const PLACE: usize = 256;
+
+fn weight(key: &Key, value: &Value) -> u32 {
+    u32::try_from(key.size() + value.size() + PLACE).unwrap_or(u32::MAX)
 }
 
 /// What this process remembers of the index, shared by all searches.
@@ -157,6 +158,8 @@ mod tests {
         let runs = |ids| Runs { ids: Ids::of(ids), ends: vec![2, 3], last: Some(vec![0; 11]) };
         // Three ids, two ends of 8 bytes, 11 bytes of a name.
         assert_eq!(Value::Runs(Arc::new(runs(vec![1, 2, 3]))).size(), 12 + 16 + 11);
-        assert_eq!(Value::Runs(Arc::new(runs(vec![1, 2, 1 << 40]))).size(), 24 + 16 + 11);
+        let wide = Value::Runs(Arc::new(runs(vec![1, 2, 1 << 40])));
+        assert_eq!(wide.size(), 24 + 16 + 11);
+        assert_eq!(weight(&Key::Entry(vec![0; 7]), &wide), 7 + 24 + 16 + 11 + 256);
     }
 }

@@ -146,3 +146,21 @@ impl<'a> Asked<'a> {
         entries.chain(beginning).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_book_has_in_common_is_empty_and_not_before() {
+        let ids = |ids: [u64; 2]| Arc::new(RoaringTreemap::from_iter(ids));
+        let mut found = Intersection(None);
+        assert!(!found.is_empty(), "nothing was looked for yet");
+        found.narrow(ids([1, 2]));
+        assert!(!found.is_empty());
+        found.narrow(ids([2, 3]));
+        assert_eq!(found.0, Some(Arc::new(RoaringTreemap::from_iter([2]))));
+        found.narrow(ids([3, 4]));
+        assert!(found.is_empty());
+    }
+}
