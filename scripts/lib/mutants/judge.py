@@ -286,7 +286,8 @@ def main(args):
             ledger.add(change, judge(tests, change, earlier, args.most))
         tally[ledger.of(change)["verdict"]] += 1
     print(f"\n{table(asked, ledger)}")
-    explained = args.explained.read_text()
+    # In a table a bar is written with a backslash before it.
+    explained = args.explained.read_text().replace("\\|", "|")
     survivors = sorted({it.name for it in asked if ledger.of(it)["verdict"] != NOTICED})
     unexplained = [name for name in survivors if f"`{name}`" not in explained]
     for name in unexplained:
