@@ -163,10 +163,13 @@ fn answer(
         .zip(outcomes)
         .map(|(act, outcome)| match outcome {
             Err(refusal) => Ok(Err(refusal)),
-            // It is read as it was written. No two wishes that one desk grants leave it in different states.
-            Ok(_) => orders.get(&act.order_id).cloned().map(Ok).ok_or_else(|| {
-                Error::Unreadable(format!("no order {}, which is locked", act.order_id))
-            }),
+            Ok(granted) => {
+                let order = orders.get(&act.order_id).cloned().ok_or_else(|| {
+                    Error::Unreadable(format!("no order {}, which is locked", act.order_id))
+                })?;
+                let (status, expires_at) = (granted.status, granted.expires_at);
+                Ok(Ok(Order { status, expires_at, ..order }))
+            }
         })
         .collect()
 }

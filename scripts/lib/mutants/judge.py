@@ -2,7 +2,7 @@
 """Judges each change that a program has behind a switch: does a test notice that it is on?
 
 First all tests run with none on, to see which change each of them reaches and how long it takes. Then, for one
-change after the other, those that reach it run, quickest first and from many themes, until one fails. What was
+change after the other, those that reach it run, first the themes about its file, until one fails. What was
 found so far stays in FOLDER/verdicts.jsonl, and is not looked for again.
 """
 
@@ -223,7 +223,7 @@ def is_settled(verdict, most):
 
 
 class Ledger:
-    """The verdicts, by the names of the changes: a list made anew may number them otherwise."""
+    """The verdicts, by number and name: a file may have the same change twice."""
 
     def __init__(self, path):
         self.path = path
