@@ -30,7 +30,7 @@ pub use order::{Hold, NewOrder, Order, OrderId, OrderLine, OrderStatus, OrderedL
 pub use quantity::{Copies, Counted, Delivered, HoldSeconds, Price};
 pub use refusal::{Excess, Refusal, Shortage};
 pub use search::{BookWords, Search, SearchWords, Word};
-pub use settle::{Act, Change, Granted, Settlement, Subject, Subjects, settle};
+pub use settle::{Act, Change, Settlement, Subject, Subjects, settle};
 pub use shelf::{Sale, Shelf, Stock, first_stock, release, restock, sell, stocktake, take_back};
 pub use text::{Author, BadText, ClientName, Reference, Title};
 

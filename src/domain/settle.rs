@@ -54,15 +54,6 @@ impl Subject {
 /// The orders that a transaction holds locked.
 pub type Subjects = BTreeMap<OrderId, Subject>;
 
-/// A wish that was granted, and where the order stood then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Granted {
-    /// Its status.
-    pub status: OrderStatus,
-    /// When its hold runs out.
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
 /// A change of an order's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
@@ -75,8 +66,8 @@ pub struct Change {
 /// What came of many wishes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settlement {
-    /// What each who wished is told, in the order of the acts.
-    pub outcomes: Vec<Result<Granted, Refusal>>,
+    /// What each who wished is told, in the order of the acts: how the order stands then, or why not.
+    pub outcomes: Vec<Result<OrderStatus, Refusal>>,
     /// The orders that have another status now.
     pub changed: BTreeMap<OrderId, Change>,
     /// What went back on the shelf.
@@ -110,7 +101,7 @@ fn grant(
     now: DateTime<Utc>,
     act: &Act,
     settlement: &mut Settlement,
-) -> Result<Granted, Refusal> {
+) -> Result<OrderStatus, Refusal> {
     let transition = transition(subject.standing(now), act.wish);
     if let Some(status) = transition.becomes() {
         match give_up(shelf, subject, status) {
@@ -128,9 +119,7 @@ fn grant(
         }
     }
     match transition {
-        Transition::Becomes(_) | Transition::Stays => {
-            Ok(Granted { status: subject.status, expires_at: subject.expires_at })
-        }
+        Transition::Becomes(_) | Transition::Stays => Ok(subject.status),
         Transition::Refused | Transition::RefusedAndBecomes(_) => Err(Refusal::OrderState {
             wish: act.wish,
             status: transition.becomes().unwrap_or(subject.status),

@@ -141,7 +141,7 @@ proptest! {
                         Wish::Cancel | Wish::CancelByAdmin => OrderStatus::Cancelled,
                         Wish::Expire => OrderStatus::Expired,
                     };
-                    prop_assert_eq!((granted.status, subject.status), (wished, wished));
+                    prop_assert_eq!((granted, subject.status), (wished, wished));
                     prop_assert!(act.client != Some(STRANGER));
                     // Twice is the same as once.
                     let again = settle(&mut shelf, &mut subjects, at(now), &[act]);
@@ -201,7 +201,7 @@ fn everyone_is_told_what_was_so_at_their_turn() {
     let act = |client, wish| Act { client: Some(client), order_id: id(1), wish };
     let acts = [act(OWNER, Wish::Confirm), act(ADMIN, Wish::CancelByAdmin)];
     let settlement = settle(&mut shelf(0), &mut subjects, at(0), &acts);
-    let told: Vec<_> = settlement.outcomes.iter().map(|it| it.as_ref().unwrap().status).collect();
+    let told: Vec<_> = settlement.outcomes.iter().map(|it| *it.as_ref().unwrap()).collect();
     assert_eq!(told, [OrderStatus::Placed, OrderStatus::Cancelled]);
     assert_eq!(settlement.moved.len(), 1);
 }
@@ -228,7 +228,7 @@ fn a_hold_that_ended_in_time_has_no_end_and_one_that_expired_keeps_it() {
         let act = Act { client, order_id: id(1), wish };
         let mut subjects = hold();
         let settlement = settle(&mut shelf(0), &mut subjects, now, &[act]);
-        assert_eq!(settlement.outcomes[0].as_ref().unwrap().expires_at, end, "{wish:?}");
+        assert!(settlement.outcomes[0].is_ok(), "{wish:?}");
         assert_eq!(subjects[&id(1)].expires_at, end, "{wish:?}");
     }
 }

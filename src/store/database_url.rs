@@ -161,7 +161,8 @@ mod tests {
             ("postgres://shop:s3?cret@db/books", "postgres://(concealed)"),
             ("postgres://shop@db/books?password=s3@cret", "postgres://(concealed)"),
         ] {
-            assert_eq!(DatabaseUrl::parse(url).unwrap().to_string(), shown);
+            let url = DatabaseUrl::parse(url).unwrap();
+            assert_eq!((url.to_string(), format!("{url:?}")), (shown.to_owned(), shown.to_owned()));
         }
     }
 

@@ -134,6 +134,24 @@ mod tests {
     }
 
     #[test]
+    fn what_diesel_has_a_kind_for_is_known_by_that() {
+        use DatabaseErrorKind::{
+            CheckViolation, ClosedConnection, SerializationFailure, UnableToSendCommand,
+            UniqueViolation,
+        };
+        for (kind, words, cause) in [
+            (UniqueViolation, "duplicate key", Some(Cause::KeyTaken)),
+            (SerializationFailure, "Deadlock found when trying to get lock", Some(Cause::Deadlock)),
+            (SerializationFailure, "could not serialize access", Some(Cause::Serialization)),
+            (ClosedConnection, "", Some(Cause::LostConnection)),
+            (UnableToSendCommand, "", Some(Cause::LostConnection)),
+            (CheckViolation, "quantity", None),
+        ] {
+            assert_eq!(said(kind, words), cause, "{words}");
+        }
+    }
+
+    #[test]
     fn what_a_database_of_several_servers_says_has_a_cure() {
         use DatabaseErrorKind::{ReadOnlyTransaction, Unknown};
         for (kind, words, cause) in [

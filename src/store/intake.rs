@@ -135,3 +135,32 @@ fn existing(
     }
     Ok(there)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Author, Price, Title};
+
+    #[test]
+    fn a_file_differs_by_any_field_that_it_has_unless_the_book_is_archived() {
+        let title = |title| Some(Title::parse(title).unwrap());
+        let author = |author| Some(Author::parse(author).unwrap());
+        let price = |price| Some(Price::parse(price).unwrap());
+        let differs = |is_archived, title, author, price| {
+            let there = Existing {
+                id: BookId(7),
+                title: "A title".to_owned(),
+                author: "A. Writer".to_owned(),
+                price_minor: 1_000,
+                is_archived,
+            };
+            there.differs(&BookEdit { isbn: None, title, author, price })
+        };
+        assert!(!differs(false, None, None, None));
+        assert!(!differs(false, title("A title"), author("A. Writer"), price(1_000)));
+        assert!(differs(false, title("Another"), author("A. Writer"), price(1_000)));
+        assert!(differs(false, title("A title"), author("Another"), price(1_000)));
+        assert!(differs(false, title("A title"), author("A. Writer"), price(999)));
+        assert!(!differs(true, title("Another"), author("Another"), price(999)));
+    }
+}

@@ -12,8 +12,8 @@ use super::error::Error;
 use super::movements::Origin;
 use super::{books, clock, entries, locking, movements, orders};
 use crate::domain::{
-    Act, BookId, Change, Granted, Order, OrderId, OrderStatus, Refusal, Settlement, Shelf,
-    Standing, Subjects, Wish, settle,
+    Act, BookId, Change, Order, OrderId, OrderStatus, Refusal, Settlement, Shelf, Standing,
+    Subjects, Wish, settle,
 };
 
 /// What became of one wish: the order as it stood then, or why not.
@@ -148,11 +148,12 @@ fn write(connection: &mut AnyConnection, settlement: &Settlement) -> Result<(), 
     Ok(())
 }
 
-/// Completes what was granted to orders, each as it stood when its turn came.
+/// Completes what was granted to orders, each as it stood when its turn came. No later turn changes more than
+/// its status: an order that was granted something has no end to come.
 fn answer(
     connection: &mut AnyConnection,
     acts: &[Act],
-    outcomes: Vec<Result<Granted, Refusal>>,
+    outcomes: Vec<Result<OrderStatus, Refusal>>,
 ) -> Result<Vec<Outcome>, Error> {
     let granted = acts.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok());
     let granted: Vec<OrderId> = granted.map(|(act, _)| act.order_id).collect();
@@ -163,13 +164,16 @@ fn answer(
         .zip(outcomes)
         .map(|(act, outcome)| match outcome {
             Err(refusal) => Ok(Err(refusal)),
-            Ok(granted) => {
+            Ok(status) => {
                 let order = orders.get(&act.order_id).cloned().ok_or_else(|| {
                     Error::Unreadable(format!("no order {}, which is locked", act.order_id))
                 })?;
-                let (status, expires_at) = (granted.status, granted.expires_at);
-                Ok(Ok(Order { status, expires_at, ..order }))
+                Ok(Ok(Order { status, ..order }))
             }
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "life_tests.rs"]
+mod tests;

@@ -162,3 +162,24 @@ fn needed(backend: Backend) -> diesel::migration::Result<Vec<String>> {
         _ => Ok(Vec::new()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn whoever_cannot_reach_a_file_is_told_what_must_be_there() {
+        let url = DatabaseUrl::parse("sqlite:///nowhere/at/all/bookstore.db").unwrap();
+        let said = run(&url).unwrap_err().to_string();
+        assert!(said.contains("Its folder must exist and be writable"), "{said}");
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn whoever_cannot_reach_a_server_is_told_what_must_be_there() {
+        let url = DatabaseUrl::parse("postgres:///books?host=/nowhere/at/all").unwrap();
+        let said = run(&url).unwrap_err().to_string();
+        assert!(said.contains("The server must run and have the database"), "{said}");
+    }
+}

@@ -32,6 +32,12 @@ mod secrets;
 mod silence;
 pub(crate) mod sql_types;
 pub mod stock;
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+pub(crate) mod throwaway;
 mod token;
 mod transaction;
 

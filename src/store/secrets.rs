@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn what_has_no_secret_is_said_as_it_is() {
-        for url in ["postgres://h/d", "postgres://u@h/d?sslmode=require", "books.db"] {
+        for url in
+            ["postgres://h/d", "postgres://u@h/d?sslmode=require", "postgres://u:d@h/d", "books.db"]
+        {
             assert_eq!(conceal(url, "d of u at h is away"), "d of u at h is away");
         }
     }

@@ -260,3 +260,99 @@ mod tests {
         }
     }
 }
+
+// They open a store, in a file.
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests_of_keys {
+    use diesel::connection::SimpleConnection as _;
+
+    use super::*;
+    use crate::domain::{BookEdit, IdempotencyKey, Isbn, Role};
+    use crate::store::throwaway::{self, Throwaway};
+
+    #[test]
+    fn a_book_without_copies_and_without_a_key_leaves_no_entry() {
+        let shop = Throwaway::migrated();
+        let admin = shop.client(Role::Admin);
+        for (number, copies, key, leaves_one) in
+            [(1, 0, None, false), (2, 1, None, true), (3, 0, Some("a key"), true)]
+        {
+            let mut entry = throwaway::entry(admin);
+            entry.request.key = key.map(|key| IdempotencyKey::parse(key.as_bytes()).unwrap());
+            let new = throwaway::book(number, "A title", 1_000, copies);
+            let there = shop.store.transaction(|it| {
+                create_book(it, &entry, &new, &mut Vec::new())?;
+                Ok(entries::exists(it, entry.id)?)
+            });
+            assert_eq!(there.unwrap(), leaves_one, "{copies} {key:?}");
+        }
+    }
+
+    /// Its first run may have committed, although nobody heard of it.
+    #[test]
+    fn a_book_that_is_there_is_a_duplicate_unless_this_very_request_made_it() {
+        let shop = Throwaway::migrated();
+        let admin = shop.client(Role::Admin);
+        for (number, copies) in [(1, 0), (2, 3)] {
+            let new = throwaway::book(number, "A title", 1_000, copies);
+            let mut trace = Vec::new();
+            let create = |entry: &NewEntry, trace: &mut books::Trace| {
+                shop.store.transaction(|it| create_book(it, entry, &new, trace))
+            };
+            let entry = throwaway::entry(admin);
+            let first = create(&entry, &mut trace).unwrap();
+            let again = create(&entry, &mut trace).unwrap();
+            assert_eq!((again.book, again.is_replay), (first.book, false));
+            let another = create(&throwaway::entry(admin), &mut Vec::new());
+            assert!(matches!(another, Err(Error::Refused(Refusal::DuplicateIsbn { .. }))));
+        }
+    }
+
+    /// As those of one file are.
+    #[test]
+    fn a_retry_finds_its_book_among_others_of_the_same_moment() {
+        let shop = Throwaway::migrated();
+        let admin = shop.client(Role::Admin);
+        let mut entry = throwaway::entry(admin);
+        entry.request.key = Some(IdempotencyKey::parse(b"a key").unwrap());
+        let create = |new: &NewBook, entry: &NewEntry| {
+            let created = |it: &mut AnyConnection| create_book(it, entry, new, &mut Vec::new());
+            shop.store.transaction(created).unwrap()
+        };
+        let new = throwaway::book(1, "A title", 1_000, 0);
+        let first = create(&new, &entry);
+        create(&throwaway::book(2, "Another", 1_000, 0), &throwaway::entry(admin));
+        let at_once = "UPDATE books SET created_at = (SELECT created_at FROM books WHERE id = 1)";
+        shop.store.transaction(|it| Ok(it.batch_execute(at_once)?)).unwrap();
+        let again = NewEntry { id: throwaway::entry(admin).id, ..entry };
+        assert_eq!(create(&new, &again).book, first.book);
+    }
+
+    /// The older book got the ISBN that the younger one was created with.
+    #[test]
+    fn a_retry_finds_the_book_that_its_request_created_and_not_one_that_took_its_isbn() {
+        let shop = Throwaway::migrated();
+        let admin = shop.client(Role::Admin);
+        let create = |number, key: &str| {
+            let mut entry = throwaway::entry(admin);
+            entry.request.key = Some(IdempotencyKey::parse(key.as_bytes()).unwrap());
+            let new = throwaway::book(number, "A title", 1_000, 0);
+            let created = |it: &mut AnyConnection| create_book(it, &entry, &new, &mut Vec::new());
+            shop.store.transaction(created).unwrap()
+        };
+        let [older, younger] =
+            [(1, "older"), (2, "younger")].map(|(number, key)| create(number, key));
+        for (book, isbn) in [
+            (&younger.book, throwaway::book(3, "A title", 0, 0).isbn),
+            (&older.book, Isbn::parse(&younger.book.isbn).unwrap()),
+        ] {
+            let edit = BookEdit { isbn: Some(isbn), title: None, author: None, price: None };
+            let edited =
+                |it: &mut AnyConnection| books::edit(it, book.id, None, &edit, &mut Vec::new());
+            shop.store.transaction(edited).unwrap();
+        }
+        let again = create(2, "younger");
+        assert_eq!((again.book, again.is_replay), (younger.book, true));
+    }
+}

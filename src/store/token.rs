@@ -63,6 +63,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_token_is_seen_wherever_it_is() {
+        let token = Token::generate().unwrap().reveal().to_owned();
+        assert!(Token::is_within(&token) && Token::is_within(&format!("/v1/{token}/x")));
+        assert!(!Token::is_within("/v1/books/7"));
+    }
+
+    #[test]
     fn a_token_is_read_back_and_hashes_to_the_same() {
         let token = Token::generate().unwrap();
         let again = Token::parse(token.reveal()).unwrap();

@@ -275,3 +275,19 @@ fn place(id: u64) -> (usize, u64) {
     let remainder = id as usize % SIEVE;
     (remainder / 64, 1 << (remainder % 64))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both in the same place of the sieve, and one of them was found.
+    #[test]
+    fn an_id_was_found_or_not_whatever_the_sieve_lets_through() {
+        for count in [1, SIFTED, SIFTED + 1] {
+            let found = Found::new(Arc::new((5..5 + count).collect()));
+            assert!(found.has(5));
+            assert!(!found.has(5 + SIEVE as u64));
+            assert!(!found.has(4) && !found.has(1 << 40));
+        }
+    }
+}

@@ -85,3 +85,6 @@ fn attempt(
     reading.confirm()?;
     Ok(books)
 }
+
+#[cfg(test)]
+mod tests;
