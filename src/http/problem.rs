@@ -80,7 +80,7 @@ kinds! {
     REQUEST_TIMEOUT = REQUEST_TIMEOUT, "request_timeout", "The body came too slowly",
         "The body of the request was not there in time. Nothing was changed, and the connection is closed.\n\nSend the request again on a new connection, with the same Idempotency-Key. If it happens often, the network between you and the service is slow or loses packets.";
     OVERLOADED = SERVICE_UNAVAILABLE, "overloaded", "Too busy",
-        "More requests came in than could be served in time.\n\nWait for as long as Retry-After says and repeat the request with the same Idempotency-Key: it is then never done twice.";
+        "More requests came in than could be served in time, or what this one needs was locked for too long.\n\nWait for as long as Retry-After says and repeat the request with the same Idempotency-Key: it is then never done twice.";
     DATABASE_UNAVAILABLE = SERVICE_UNAVAILABLE, "database_unavailable", "The database is not available",
         "The database could not be reached or could not write.\n\nWait for as long as Retry-After says and repeat the request with the same Idempotency-Key: whether or not the first one was done, it is then done once.";
     INTERNAL_ERROR = INTERNAL_SERVER_ERROR, "internal_error", "Something is wrong on our side",

@@ -141,7 +141,8 @@ impl Shop {
     }
 }
 
-/// The till, the confirmations, the settlements and the sweeper want a connection each.
+/// The till, the confirmations, the settlements and the sweeper want a connection each. Those who stand aside take
+/// one of the others, while somebody keeps a row locked.
 const DESKS: u32 = 4;
 
 /// How many other transactions may run at once: what the desks leave, and at least one.

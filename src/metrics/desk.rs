@@ -27,6 +27,9 @@ pub struct Desk {
     // When the oldest of those who are being served came, in nanoseconds after `opened`; 0 = nobody
     // is. They are served in the order they came: nobody who still waits came earlier.
     oldest_came: AtomicU64,
+    aside: IntGauge,
+    // The same of those who stand aside.
+    oldest_aside_came: AtomicU64,
     opened: Instant,
     batch_size: Histogram,
     batch_seconds: Histogram,
@@ -49,8 +52,18 @@ impl Desk {
 
     /// Since when the oldest of those whose turn it is have been here; `None` when all are answered.
     pub fn oldest_came(&self, came: Option<Instant>) {
+        self.oldest_came.store(self.nanoseconds(came), Ordering::Relaxed);
+    }
+
+    /// So many stand aside now, the oldest of them since then.
+    pub fn stand_aside(&self, count: usize, oldest_came: Option<Instant>) {
+        self.aside.set(count as i64);
+        self.oldest_aside_came.store(self.nanoseconds(oldest_came), Ordering::Relaxed);
+    }
+
+    fn nanoseconds(&self, came: Option<Instant>) -> u64 {
         let after = |came: Instant| came.saturating_duration_since(self.opened).as_nanos() as u64;
-        self.oldest_came.store(came.map_or(0, |came| after(came).max(1)), Ordering::Relaxed);
+        came.map_or(0, |came| after(came).max(1))
     }
 
     /// So many were served together, since `began`.
@@ -76,16 +89,19 @@ impl Desk {
 
     /// Brings the age of the oldest up to date.
     pub(super) fn look_at_the_clock(&self) {
-        let came = self.oldest_came.load(Ordering::Relaxed);
         let now = self.opened.elapsed().as_nanos() as u64;
-        let age = if came == 0 { 0 } else { now.saturating_sub(came) };
-        self.oldest.set(age as f64 / 1e9);
+        let ages = [&self.oldest_came, &self.oldest_aside_came].map(|came| {
+            let came = came.load(Ordering::Relaxed);
+            if came == 0 { 0 } else { now.saturating_sub(came) }
+        });
+        self.oldest.set(ages[0].max(ages[1]) as f64 / 1e9);
     }
 }
 
 /// The metrics of all desks, told apart by the label `desk`.
 pub(super) struct Family {
     waiting: IntGaugeVec,
+    aside: IntGaugeVec,
     oldest: GaugeVec,
     batch_size: HistogramVec,
     batch_seconds: HistogramVec,
@@ -98,6 +114,11 @@ impl Family {
         let desk = &["desk"];
         Self {
             waiting: book.gauges("till_waiting", "Requests in line at a desk.", desk),
+            aside: book.gauges(
+                "till_aside",
+                "Requests that stand aside, for a row that somebody keeps locked.",
+                desk,
+            ),
             oldest: book.seconds_gauges(
                 "till_oldest_seconds",
                 "How long the oldest request at a desk has been without an answer.",
@@ -140,6 +161,8 @@ impl Family {
             waiting: self.waiting.with_label_values(&[name]),
             oldest: self.oldest.with_label_values(&[name]),
             oldest_came: AtomicU64::new(0),
+            aside: self.aside.with_label_values(&[name]),
+            oldest_aside_came: AtomicU64::new(0),
             opened: Instant::now(),
             batch_size: self.batch_size.with_label_values(&[name]),
             batch_seconds: self.batch_seconds.with_label_values(&[name]),

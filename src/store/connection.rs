@@ -13,7 +13,7 @@ use super::{encryption, secrets};
 use super::{pooling, silence};
 
 /// How long a statement waits for a lock before the transaction is given up and run again.
-const LOCK_WAIT: Duration = Duration::from_secs(1);
+pub const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// A database system that this build may speak to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -44,6 +44,11 @@ impl Backend {
             Self::Mysql => "mysql",
             Self::Sqlite => "sqlite",
         }
+    }
+
+    /// Whether a transaction locks single rows. SQLite has one writer at a time.
+    pub fn has_row_locks(self) -> bool {
+        self != Self::Sqlite
     }
 
     pub(super) fn is_compiled_in(self) -> bool {

@@ -5,13 +5,14 @@
 //! SQLite has no row locks and needs none: a transaction began with `BEGIN IMMEDIATE` and is the
 //! only writer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
 use super::books::index::entry::{NO_BLOCK, STAMP};
 use super::connection::AnyConnection;
 use super::error::Error;
+use super::movements::ROWS_AT_ONCE;
 use super::sql_types::{Id, Moment};
 use crate::domain::{BookId, ClientId, OrderId, Shelf, Stock, Subject, Subjects};
 use crate::schema::{book_index, books, orders};
@@ -137,6 +138,52 @@ pub(super) fn free_orders(
         AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
     };
     locked.into_iter().map(subject).collect()
+}
+
+/// Those of `book_ids` whose rows somebody else has locked, each with its last number in the ledger. The others
+/// this transaction has then.
+pub(super) fn books_of_others(
+    connection: &mut AnyConnection,
+    book_ids: &BTreeSet<BookId>,
+) -> QueryResult<BTreeMap<BookId, i64>> {
+    let ids: Vec<i64> = book_ids.iter().map(|id| id.0).collect();
+    let mut locked = BTreeMap::new();
+    for some in ids.chunks(ROWS_AT_ONCE) {
+        let rows = books::table.filter(books::id.eq_any(some)).order(books::id);
+        let there = rows.clone().select((books::id, books::last_seq));
+        let there: Vec<(i64, i64)> = there.load(connection)?;
+        locked.extend(there.into_iter().map(|(id, last_seq)| (BookId(id), last_seq)));
+        let rows = rows.select(books::id);
+        let free: Vec<i64> = match connection {
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(postgres) => rows.for_update().skip_locked().load(postgres)?,
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(mysql) => rows.for_update().skip_locked().load(mysql)?,
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
+        };
+        for id in free {
+            locked.remove(&BookId(id));
+        }
+    }
+    Ok(locked)
+}
+
+/// Those of `order_ids` whose rows somebody else has locked. The others this transaction has then.
+pub(super) fn orders_of_others(
+    connection: &mut AnyConnection,
+    order_ids: &BTreeSet<OrderId>,
+) -> Result<BTreeSet<OrderId>, Error> {
+    let ids: Vec<Id> = order_ids.iter().map(|id| Id(id.0)).collect();
+    let mut locked = BTreeSet::new();
+    for some in ids.chunks(ROWS_AT_ONCE) {
+        let rows = orders::table.filter(orders::id.eq_any(some.to_vec())).select(orders::id);
+        let there: Vec<Id> = rows.load(connection)?;
+        let free = free_orders(connection, some.iter().map(|id| OrderId(id.0)))?;
+        let there = there.into_iter().map(|id| OrderId(id.0));
+        locked.extend(there.filter(|id| !free.contains_key(id)));
+    }
+    Ok(locked)
 }
 
 fn subject((id, owner, status, expires_at): Decisive) -> Result<(OrderId, Subject), Error> {

@@ -14,6 +14,7 @@ mod entries;
 mod error;
 #[cfg(feature = "mysql")]
 mod galera;
+pub mod held;
 mod indexing;
 pub mod intake;
 pub mod life;
@@ -47,7 +48,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use parking_lot::FairMutex;
 
-pub use connection::{AnyConnection, Backend};
+pub use connection::{AnyConnection, Backend, LOCK_WAIT};
 pub use database_url::{BadDatabaseUrl, DatabaseUrl};
 pub use error::Error;
 use pool::Pool;
@@ -184,5 +185,17 @@ impl Store {
             return Err(Error::Busy("other transactions did not end in time".to_owned()));
         }
         transaction::transaction(&self.writers, deadline, work)
+    }
+
+    /// Runs `work` in a transaction that is rolled back: for whoever only wants to know what can be locked.
+    ///
+    /// # Errors
+    /// See [`Error`]; tried again until `deadline` where that may help.
+    pub fn peek<T>(
+        &self,
+        deadline: Instant,
+        work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        transaction::undone(&self.writers, deadline, work)
     }
 }

@@ -183,3 +183,9 @@ fn a_backend_is_called_by_the_name_that_people_know() {
     let names = [Backend::Postgres, Backend::Mysql, Backend::Sqlite].map(Backend::name);
     assert_eq!(names, ["PostgreSQL", "MySQL/MariaDB", "SQLite"]);
 }
+
+#[test]
+fn only_the_servers_lock_single_rows() {
+    let have = [Backend::Postgres, Backend::Mysql, Backend::Sqlite].map(Backend::has_row_locks);
+    assert_eq!(have, [true, true, false]);
+}

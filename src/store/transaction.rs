@@ -56,6 +56,24 @@ pub(super) fn read<T>(
     persist(pool, deadline, |session| Ok(work(&mut session.connection)?))
 }
 
+/// Runs `work` in a transaction that is rolled back: for whoever only wants to know what can be locked.
+///
+/// # Errors
+/// As [`transaction`].
+pub(super) fn undone<T>(
+    pool: &Pool,
+    deadline: Instant,
+    mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    persist(pool, deadline, |session| {
+        let connection = &mut session.connection;
+        AnyConnection::begin_transaction(connection).map_err(Error::from)?;
+        let outcome = work(connection);
+        AnyConnection::rollback_transaction(connection).map_err(Error::from)?;
+        Ok(outcome?)
+    })
+}
+
 /// Why an attempt failed.
 struct Failure {
     error: Error,

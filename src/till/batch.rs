@@ -1,7 +1,7 @@
 //! A batch: many who asked are served together, and each is answered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::queue::{Job, Receipt};
@@ -16,6 +16,25 @@ struct Batch<T: Trade> {
     receipts: Vec<Receipt<T::Answer>>,
 }
 
+/// Where those stand who are served.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// In line, and how long they are tried before others have their turn. As long as need be, if that is not
+    /// given.
+    Line(Option<Duration>),
+    /// Aside, and the same.
+    Siding(Duration),
+}
+
+impl Place {
+    fn patience(self) -> Option<Duration> {
+        match self {
+            Self::Line(patience) => patience,
+            Self::Siding(patience) => Some(patience),
+        }
+    }
+}
+
 /// Why nobody was served.
 enum Failure {
     /// The database was away or busy until the deadline.
@@ -26,21 +45,32 @@ enum Failure {
     Panic,
 }
 
-/// Serves `jobs`, in their order, and answers each.
-pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>) {
+/// Serves `jobs`, in their order, and answers each. Where patience ends, gives back those for whom nothing was
+/// done by then, since others had what they need.
+pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>, place: Place) -> Vec<Job<T>> {
     let mut batch = Batch::<T>::from_iter(jobs);
     // Those whose time ran out while they waited for their turn: nothing was done for them.
     let late = batch.answer_late(Instant::now(), || Error::Late);
     T::meter(store.metrics()).turned_away(TurnedAway::Late, late);
-    run(store, batch, false);
+    run(store, batch, place, false)
 }
 
-/// Serves a batch. `is_in_doubt` if something may have been done for it before.
-fn run<T: Trade>(store: &Store, mut batch: Batch<T>, mut is_in_doubt: bool) {
+/// Serves a batch. `is_in_doubt` if something may have been done for it before: it is then served here and
+/// now, or not at all.
+fn run<T: Trade>(
+    store: &Store,
+    mut batch: Batch<T>,
+    place: Place,
+    mut is_in_doubt: bool,
+) -> Vec<Job<T>> {
     let meter = T::meter(store.metrics());
     while let Some(deadline) = batch.first_deadline() {
-        meter.oldest_came(batch.receipts.iter().map(|receipt| receipt.came).min());
-        match attempt::<T>(store, deadline, &batch.asks) {
+        if let Place::Line(_) = place {
+            meter.oldest_came(batch.receipts.iter().map(|receipt| receipt.came).min());
+        }
+        let patience = place.patience().filter(|_| !is_in_doubt);
+        let until = patience.map_or(deadline, |it| deadline.min(Instant::now() + it));
+        match attempt::<T>(store, until, &batch.asks) {
             // Commit first, answer after: an acknowledged sale must survive a crash.
             Ok(outcomes) => {
                 let now = Instant::now();
@@ -48,16 +78,26 @@ fn run<T: Trade>(store: &Store, mut batch: Batch<T>, mut is_in_doubt: bool) {
                     meter.answered(receipt.came, now);
                     receipt.answer(outcome.map_err(Error::Refused));
                 }
-                return;
+                return Vec::new();
             }
             Err(Failure::Temporary(error)) => {
-                tracing::warn!(%error, size = batch.asks.len(), "a batch waits in vain");
                 is_in_doubt |= matches!(error, store::Error::Unavailable(_));
-                batch.give_up(deadline.max(Instant::now()), &error, is_in_doubt);
+                let given_up = batch.give_up(until.max(Instant::now()), &error, is_in_doubt);
+                let goes_on = patience.is_none() || is_in_doubt;
+                if goes_on || given_up > 0 {
+                    tracing::warn!(%error, given_up, "a batch waits in vain");
+                }
+                if !goes_on {
+                    return batch.into_jobs().collect();
+                }
             }
-            Err(failure) => return batch.fail(store, failure),
+            Err(failure) => {
+                batch.fail(store, failure);
+                return Vec::new();
+            }
         }
     }
+    Vec::new()
 }
 
 fn attempt<T: Trade>(
@@ -81,15 +121,15 @@ impl<T: Trade> Batch<T> {
         self.receipts.iter().map(|receipt| receipt.deadline).min()
     }
 
-    /// Answers those whose time ran out with this error. For the others there is another run. Busy says
-    /// that nothing was done, which nobody knows if the commit of an earlier run is in doubt.
-    fn give_up(&mut self, deadline: Instant, error: &store::Error, is_in_doubt: bool) {
+    /// Answers those whose time ran out with this error, and tells how many they were. For the others there is
+    /// another run. Busy says that nothing was done, which nobody knows if the commit of an earlier run is in doubt.
+    fn give_up(&mut self, deadline: Instant, error: &store::Error, is_in_doubt: bool) -> usize {
         self.answer_late(deadline, || match error {
             store::Error::Busy(reason) if !is_in_doubt => {
                 Error::Store(store::Error::Busy(reason.clone()))
             }
             other => Error::Store(store::Error::Unavailable(other.to_string())),
-        });
+        })
     }
 
     /// Answers those whose deadline is over by `now`, and tells how many they were.
@@ -116,19 +156,20 @@ impl<T: Trade> Batch<T> {
             Failure::Panic => Error::Defect,
         };
         tracing::error!(%error, size = self.asks.len(), "a batch failed");
-        let jobs = self.asks.into_iter().zip(self.receipts);
-        let mut jobs: Vec<_> = jobs.map(|(ask, receipt)| Job::<T> { ask, receipt }).collect();
-        if jobs.len() > 1 {
-            for job in jobs {
-                let mut alone = Batch::from_iter([job]);
-                alone.answer_late(Instant::now(), || Error::Lost);
-                run(store, alone, true);
+        let is_alone = self.asks.len() == 1;
+        for job in self.into_jobs() {
+            if is_alone {
+                job.receipt.answer(Err(error));
+                return;
             }
-            return;
+            let mut alone = Batch::from_iter([job]);
+            alone.answer_late(Instant::now(), || Error::Lost);
+            run(store, alone, Place::Line(None), true);
         }
-        if let Some(job) = jobs.pop() {
-            job.receipt.answer(Err(error));
-        }
+    }
+
+    fn into_jobs(self) -> impl Iterator<Item = Job<T>> {
+        self.asks.into_iter().zip(self.receipts).map(|(ask, receipt)| Job { ask, receipt })
     }
 }
 

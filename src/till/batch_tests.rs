@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::metrics::{Desk, Metrics};
-use crate::store::{self, DatabaseUrl};
+use crate::store;
+use crate::store::throwaway::Throwaway;
 use crate::till::queue;
 
 /// What the database does with each transaction that is to come, for those who then share it.
@@ -47,22 +48,14 @@ impl Trade for Scripted {
 /// What each of those is told who ask in the same moment and whose time runs out after so many seconds.
 fn told(script: &[Act], seconds: &[u64]) -> Vec<Error> {
     SCRIPT.set(script.iter().copied().collect());
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("bookstore.db").display());
-    let store = Store::open(&store::Settings {
-        url: DatabaseUrl::parse(&url).unwrap(),
-        read_connections: 1,
-        write_connections: 1,
-        request_timeout: Duration::from_secs(1),
-    });
-    let store = store.unwrap();
+    let Throwaway { store, .. } = &Throwaway::empty();
     let (queue, mut jobs) = queue::new::<Scripted>(store.metrics(), seconds.len());
     let now = Instant::now();
     let tickets: Vec<_> = seconds
         .iter()
         .map(|seconds| queue.push((), now + Duration::from_secs(*seconds)).unwrap())
         .collect();
-    serve(&store, jobs.take(seconds.len()).unwrap());
+    assert!(serve(store, jobs.take(seconds.len()).unwrap(), Place::Line(None)).is_empty());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let answers = tickets.into_iter().map(|mut ticket| {
         let answer = runtime.block_on(ticket.answer_by(now + Duration::from_secs(60)));

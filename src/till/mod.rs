@@ -3,14 +3,17 @@
 //!
 //! A request becomes a job in a bounded queue; one worker takes what waits, in the order it came, and
 //! serves it as a batch. Nobody waiting: a batch of one, which is the plain transaction
-//! of one order. Nothing lingers to let a batch grow. What is asked for is a [`Trade`]: orders, what is
+//! of one order. Nothing lingers to let a batch grow. Whoever needs a row that somebody keeps locked stands
+//! aside, and the others go on. What is asked for is a [`Trade`]: orders, what is
 //! to become of them, and looks at single books. Beside it the [`Sweeper`] takes back what holds that
 //! ran out had kept.
 
 mod batch;
 mod error;
 mod indexer;
+mod lookout;
 mod queue;
+mod siding;
 mod sweeper;
 mod tally;
 #[cfg(test)]
@@ -18,8 +21,9 @@ mod tally;
 mod tests;
 mod trade;
 mod worker;
+mod yard;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -28,6 +32,7 @@ use futures_util::future::BoxFuture;
 pub use error::Error;
 pub use indexer::Indexer;
 use queue::Queue;
+use siding::{Entrance, Siding};
 pub use sweeper::Sweeper;
 pub use trade::{Confirmations, Looks, Sales, Settlements, Trade};
 
@@ -57,14 +62,15 @@ pub trait Checkout: Send + Sync {
 pub struct Settings {
     /// Most who are served together.
     pub batch_limit: usize,
-    /// Most who wait; one more is refused at once.
+    /// Most who wait; one more is refused at once. As many again may stand aside.
     pub queue_limit: usize,
 }
 
 /// A line of people, and the one who serves them.
 pub struct Desk<T: Trade> {
     queue: Queue<T>,
-    worker: Mutex<Option<JoinHandle<()>>>,
+    // Who serves those who stand aside, if any do, and who serves the others.
+    workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// The one till of a process.
@@ -78,10 +84,18 @@ impl<T: Trade> Desk<T> {
     pub fn open(name: &str, store: Store, settings: &Settings) -> std::io::Result<Self> {
         let (queue, jobs) = queue::new::<T>(store.metrics(), settings.queue_limit);
         let batch_limit = settings.batch_limit;
-        let worker = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || worker::run(&store, jobs, batch_limit))?;
-        Ok(Self { queue, worker: Mutex::new(Some(worker)) })
+        let thread = |name: String| std::thread::Builder::new().name(name);
+        let mut workers = Vec::new();
+        let mut entrance = None;
+        if T::HAS_SIDING && store.backend().has_row_locks() {
+            let siding = Arc::new(Siding::<T>::new(name, store.clone(), settings, jobs.refusals()));
+            entrance = Some(Entrance::to(&siding));
+            let run = move || siding.run();
+            workers.push(thread(format!("{name} aside")).spawn(run)?);
+        }
+        let run = move || worker::run(&store, jobs, batch_limit, entrance);
+        workers.push(thread(name.to_owned()).spawn(run)?);
+        Ok(Self { queue, workers: Mutex::new(workers) })
     }
 
     /// Gets in line with `ask` and waits for the answer.
@@ -111,9 +125,12 @@ impl<T: Trade> Desk<T> {
     /// Lets nobody in any more, and returns when all who were in line have been answered.
     pub fn close(&self) {
         self.queue.close();
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if worker.is_some_and(|worker| worker.join().is_err()) {
-            tracing::error!("a worker had died");
+        let workers =
+            std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        for worker in workers {
+            if worker.join().is_err() {
+                tracing::error!("a worker had died");
+            }
         }
     }
 }

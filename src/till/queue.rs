@@ -22,6 +22,11 @@ impl<T: Trade> Job<T> {
     pub(super) fn begin(&self) -> bool {
         self.receipt.claim.take()
     }
+
+    /// Until it begins again whoever brought it may withdraw it: nothing was done for it.
+    pub(super) fn pause(&self) {
+        self.receipt.claim.give_back();
+    }
 }
 
 /// Where an answer goes, and until when it is wanted.
@@ -46,6 +51,10 @@ struct Claim(Arc<AtomicBool>);
 impl Claim {
     fn take(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
+    }
+
+    fn give_back(&self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -116,6 +125,11 @@ impl<T: Trade> Jobs<T> {
             }
         }
         Some(taken)
+    }
+
+    /// Where it is counted how many were refused for want of room.
+    pub(super) fn refusals(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.refused)
     }
 
     /// How many were refused for want of room since this was last asked.

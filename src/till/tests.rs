@@ -3,18 +3,21 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 
+use super::batch::Place;
 use super::queue::{Jobs, Ticket};
 use super::{
     Checkout as _, Desk, Error, Indexer, Settings, Sweeper, Till, Trade, batch, queue, worker,
 };
 use crate::domain::Refusal;
 use crate::metrics::{self, Metrics, TurnedAway};
-use crate::store::{self, DatabaseUrl, Store};
+use crate::store::throwaway::Throwaway;
+use crate::store::{self, Store};
 
 /// What becomes of each run that somebody is served in; when all is used up, it is granted.
 #[derive(Clone, Default)]
@@ -48,36 +51,29 @@ impl Trade for Scripted {
 }
 
 /// An empty database in a folder of its own.
-struct Shop {
-    store: Store,
-    _folder: tempfile::TempDir,
-}
+struct Shop(Throwaway);
 
 impl Shop {
     fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("bookstore.db");
-        let settings = store::Settings {
-            url: DatabaseUrl::parse(&format!("sqlite://{}", file.display())).unwrap(),
-            read_connections: 1,
-            write_connections: 1,
-            request_timeout: Duration::from_secs(1),
-        };
-        Self { store: Store::open(&settings).unwrap(), _folder: folder }
+        Self(Throwaway::empty())
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.store
     }
 
     fn line(&self, limit: usize) -> (queue::Queue<Scripted>, Jobs<Scripted>) {
-        queue::new(self.store.metrics(), limit)
+        queue::new(self.store().metrics(), limit)
     }
 
     /// How many hold on to the store's numbers, as all do who hold on to the store.
     fn holders(&self) -> usize {
-        Arc::strong_count(self.store.metrics())
+        Arc::strong_count(self.store().metrics())
     }
 
     /// A number of the desk, as Prometheus reads it.
     fn number(&self, name: &str, labels: &str) -> f64 {
-        let page = self.store.metrics_page();
+        let page = self.store().metrics_page();
         let start = format!("bookstore_till_{name}{{desk=\"looks\"{labels}}} ");
         let found = page.lines().find_map(|line| line.strip_prefix(start.as_str()));
         found.unwrap_or_else(|| panic!("no {start}in\n{page}")).parse().unwrap()
@@ -113,24 +109,48 @@ fn answer(mut ticket: Ticket<usize>) -> Result<usize, Error> {
 }
 
 /// Two in one batch, of whom the second waits longer, whose runs fail so.
-fn told(shop: &Shop, runs: [store::Error; 2]) -> [Result<usize, Error>; 2] {
+fn told(
+    shop: &Shop,
+    runs: impl IntoIterator<Item = store::Error>,
+    patience: Option<Duration>,
+) -> [Result<usize, Error>; 2] {
     let (queue, mut jobs) = shop.line(2);
     let script = Script::of(runs);
     let soon = Instant::now() + Duration::from_secs(60);
     let tickets = [soon, later()].map(|deadline| queue.push(script.clone(), deadline).unwrap());
-    batch::serve(&shop.store, jobs.take(2).unwrap());
+    let unserved = batch::serve(shop.store(), jobs.take(2).unwrap(), Place::Line(patience));
+    assert!(unserved.is_empty());
     tickets.map(answer)
 }
 
 #[test]
 fn busy_is_the_word_for_nothing_done_and_is_not_said_after_a_doubt() {
     let shop = Shop::open();
-    let [first, second] = told(&shop, [busy(), busy()]);
+    let [first, second] = told(&shop, [busy(), busy()], None);
     assert!(matches!(first, Err(Error::Store(store::Error::Busy(_)))), "{first:?}");
     assert!(matches!(second, Err(Error::Store(store::Error::Busy(_)))), "{second:?}");
-    let [first, second] = told(&shop, [unavailable(), busy()]);
-    assert!(matches!(first, Err(Error::Store(store::Error::Unavailable(_)))), "{first:?}");
-    assert!(matches!(second, Err(Error::Store(store::Error::Unavailable(_)))), "{second:?}");
+    // The first run ends early. In doubt, there is no other end to the next ones than the deadline.
+    for (runs, patience) in [
+        (vec![unavailable(), busy()], None),
+        (vec![unavailable(), busy(), busy()], Some(Duration::from_secs(1))),
+    ] {
+        let [first, second] = told(&shop, runs, patience);
+        assert!(matches!(first, Err(Error::Store(store::Error::Unavailable(_)))), "{first:?}");
+        assert!(matches!(second, Err(Error::Store(store::Error::Unavailable(_)))), "{second:?}");
+    }
+}
+
+#[test]
+fn whoever_others_keep_waiting_is_given_back_untouched() {
+    let shop = Shop::open();
+    let (queue, mut jobs) = shop.line(2);
+    let script = Script::of([busy()]);
+    let tickets = [0; 2].map(|_| queue.push(script.clone(), later()).unwrap());
+    let patience = Some(Duration::from_secs(1));
+    let unserved = batch::serve(shop.store(), jobs.take(2).unwrap(), Place::Line(patience));
+    assert_eq!(unserved.len(), 2);
+    assert!(batch::serve(shop.store(), unserved, Place::Line(patience)).is_empty());
+    assert_eq!(tickets.map(|ticket| answer(ticket).unwrap()), [0, 1]);
 }
 
 #[test]
@@ -140,7 +160,7 @@ fn who_comes_too_late_is_counted_and_the_others_are_served() {
     let past = Instant::now();
     let late = [0; 2].map(|_| queue.push(Script::default(), past).unwrap());
     let in_time = [0; 3].map(|_| queue.push(Script::default(), later()).unwrap());
-    batch::serve(&shop.store, jobs.take(9).unwrap());
+    assert!(batch::serve(shop.store(), jobs.take(9).unwrap(), Place::Line(None)).is_empty());
     for ticket in late {
         assert!(matches!(answer(ticket), Err(Error::Late)));
     }
@@ -166,10 +186,20 @@ fn who_took_it_back_is_counted_as_late() {
     let tickets = [0; 3].map(|_| queue.push(Script::default(), later()).unwrap());
     assert!(tickets[0].withdraw());
     queue.close();
-    worker::run(&shop.store, jobs, 9);
+    worker::run(shop.store(), jobs, 9, None);
     let [_, second, third] = tickets;
     assert_eq!([answer(second), answer(third)].map(Result::unwrap), [0, 1]);
     assert_eq!((shop.number("waiting", ""), shop.turned_away(TurnedAway::Late)), (0.0, 1.0));
+}
+
+#[test]
+fn nobody_is_no_batch() {
+    let shop = Shop::open();
+    let (queue, jobs) = shop.line(9);
+    assert!(queue.push(Script::default(), later()).unwrap().withdraw());
+    queue.close();
+    worker::run(shop.store(), jobs, 9, None);
+    assert_eq!(shop.number("batch_size_count", ""), 0.0);
 }
 
 #[test]
@@ -183,6 +213,9 @@ fn a_full_line_takes_nobody_and_says_how_many_it_refused() {
     }
     assert_eq!((shop.number("waiting", ""), shop.turned_away(TurnedAway::Full)), (2.0, 3.0));
     assert_eq!([jobs.refused(), jobs.refused()], [3, 0]);
+    // The siding counts its own there.
+    jobs.refusals().fetch_add(2, Ordering::Relaxed);
+    assert_eq!(jobs.refused(), 2);
     assert_eq!([jobs.take(1).unwrap().len(), jobs.take(9).unwrap().len()], [1, 1]);
 }
 
@@ -204,7 +237,7 @@ fn a_closed_line_lets_nobody_in_and_those_who_came_before_are_taken() {
 fn a_till_says_whether_it_takes_orders() {
     let shop = Shop::open();
     let settings = Settings { batch_limit: 2, queue_limit: 9 };
-    let till = Till::open("till", shop.store.clone(), &settings).unwrap();
+    let till = Till::open("till", shop.store().clone(), &settings).unwrap();
     assert!(till.is_open());
     till.close();
     assert!(!till.is_open());
@@ -215,7 +248,7 @@ fn whoever_worked_has_let_go_of_the_store_when_its_end_returns() {
     let shop = Shop::open();
     let before = shop.holders();
     let settings = Settings { batch_limit: 2, queue_limit: 9 };
-    let desk = Desk::<Scripted>::open("looks", shop.store.clone(), &settings).unwrap();
+    let desk = Desk::<Scripted>::open("looks", shop.store().clone(), &settings).unwrap();
     let asked = desk.ask(Script::default(), later());
     desk.close();
     // The desk's own line counts on.
@@ -223,8 +256,8 @@ fn whoever_worked_has_let_go_of_the_store_when_its_end_returns() {
     assert_eq!(ready(asked).unwrap(), 0);
     assert_eq!((shop.number("waiting", ""), shop.turned_away(TurnedAway::Late)), (0.0, 0.0));
     drop(desk);
-    drop(Sweeper::start(shop.store.clone()).unwrap());
+    drop(Sweeper::start(shop.store().clone()).unwrap());
     assert_eq!(shop.holders(), before, "the sweeper is still there");
-    drop(Indexer::start(shop.store.clone()).unwrap());
+    drop(Indexer::start(shop.store().clone()).unwrap());
     assert_eq!(shop.holders(), before, "the indexer is still there");
 }

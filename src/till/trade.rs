@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::tally;
 use crate::domain::{Act, Book, BookId, NewOrder, Order, Placement, Refusal};
 use crate::metrics::{Desk, Metrics};
+use crate::store::held::Row;
 use crate::store::{self, Store, books, life, sale};
 
 /// Something that many may ask for at the same time, and be served together.
@@ -17,6 +18,14 @@ pub trait Trade: 'static {
 
     /// Where it is counted how those are served who ask for this.
     fn meter(metrics: &Metrics) -> &Desk;
+
+    /// Whether who asks may have to wait for a lock that somebody keeps, and then stands aside.
+    const HAS_SIDING: bool = false;
+
+    /// What has to be locked for each of `asks`, as far as that can be told before `until`.
+    fn rows(_: &Store, _until: Instant, asks: &[&Self::Ask]) -> Vec<Vec<Row>> {
+        asks.iter().map(|_| Vec::new()).collect()
+    }
 
     /// Serves `asks` in their order; as many outcomes as asks.
     ///
@@ -38,6 +47,14 @@ pub struct Sales;
 impl Trade for Sales {
     type Ask = NewOrder;
     type Answer = Placement;
+
+    const HAS_SIDING: bool = true;
+
+    fn rows(_: &Store, _: Instant, orders: &[&NewOrder]) -> Vec<Vec<Row>> {
+        let rows =
+            |order: &&NewOrder| order.lines().iter().map(|line| Row::Book(line.book_id)).collect();
+        orders.iter().map(rows).collect()
+    }
 
     fn meter(metrics: &Metrics) -> &Desk {
         &metrics.sales_desk
@@ -66,6 +83,12 @@ impl Trade for Confirmations {
     type Ask = Act;
     type Answer = Option<Order>;
 
+    const HAS_SIDING: bool = true;
+
+    fn rows(_: &Store, _: Instant, acts: &[&Act]) -> Vec<Vec<Row>> {
+        acts.iter().map(|act| vec![Row::Order(act.order_id)]).collect()
+    }
+
     fn meter(metrics: &Metrics) -> &Desk {
         &metrics.confirmations_desk
     }
@@ -88,6 +111,20 @@ pub struct Settlements;
 impl Trade for Settlements {
     type Ask = Act;
     type Answer = Order;
+
+    const HAS_SIDING: bool = true;
+
+    fn rows(store: &Store, until: Instant, acts: &[&Act]) -> Vec<Vec<Row>> {
+        let ids: Vec<_> = acts.iter().map(|act| act.order_id).collect();
+        // Without their books they may have to wait in line: no more than that.
+        let books = store.read(until, |connection| life::books_of(connection, &ids));
+        let books = books.unwrap_or_default();
+        let rows = |id| {
+            let books = books.get(id).into_iter().flatten().copied();
+            std::iter::once(Row::Order(*id)).chain(books.map(Row::Book)).collect()
+        };
+        ids.iter().map(rows).collect()
+    }
 
     fn meter(metrics: &Metrics) -> &Desk {
         &metrics.settlements_desk

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::batch;
+use super::batch::{self, Place};
 use super::queue::{Job, Jobs};
+use super::siding::Entrance;
 use super::trade::Trade;
 use crate::metrics::TurnedAway;
 use crate::store::Store;
@@ -11,8 +12,14 @@ use crate::store::Store;
 /// Refusals are told together, once in this time: one line for each would only add to the overload.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-/// Serves `jobs` until the queue is closed, at most `batch_limit` together.
-pub(super) fn run<T: Trade>(store: &Store, mut jobs: Jobs<T>, batch_limit: usize) {
+/// Serves `jobs` until the queue is closed, at most `batch_limit` together; with a siding, but for those who
+/// are put aside there.
+pub(super) fn run<T: Trade>(
+    store: &Store,
+    mut jobs: Jobs<T>,
+    batch_limit: usize,
+    siding: Option<Entrance<T>>,
+) {
     let mut reported = Instant::now();
     let meter = T::meter(store.metrics());
     while let Some(mut taken) = jobs.take(batch_limit) {
@@ -22,9 +29,14 @@ pub(super) fn run<T: Trade>(store: &Store, mut jobs: Jobs<T>, batch_limit: usize
         let (size, began) = (taken.len(), Instant::now());
         meter.turned_away(TurnedAway::Late, came - size);
         tracing::trace!(size, "a batch");
-        batch::serve::<T>(store, taken);
+        let served = match &siding {
+            Some(siding) => siding.serve_others(taken),
+            None => serve_all(store, taken),
+        };
         meter.oldest_came(None);
-        meter.served_together(size, began);
+        if served > 0 {
+            meter.served_together(served, began);
+        }
         if reported.elapsed() >= REPORT_EVERY {
             reported = Instant::now();
             let refused = jobs.refused();
@@ -33,4 +45,10 @@ pub(super) fn run<T: Trade>(store: &Store, mut jobs: Jobs<T>, batch_limit: usize
             }
         }
     }
+}
+
+fn serve_all<T: Trade>(store: &Store, jobs: Vec<Job<T>>) -> usize {
+    let count = jobs.len();
+    batch::serve(store, jobs, Place::Line(None));
+    count
 }

@@ -63,16 +63,18 @@ impl Deck {
     }
 
     fn card(&mut self, fault: Fault) -> Card {
-        let longest = match fault {
-            Fault::Cut | Fault::Delay => 400,
+        let lasts = match fault {
+            Fault::Cut | Fault::Delay => 20..400,
             // Longer than a request may take.
-            Fault::Stall => 3_000,
-            _ => 1_200,
+            Fault::Stall => 20..3_000,
+            // Longer than a statement waits for a lock.
+            Fault::LockTitle => 1_200..4_000,
+            _ => 20..1_200,
         };
         let first = if fault.ends_server() { self.rhythm.spared } else { 0 };
         let mut milliseconds =
             |range: Range<u64>| Duration::from_millis(self.dice.random_range(range));
-        let (quiet, lasts) = (milliseconds(self.rhythm.quiet.clone()), milliseconds(20..longest));
+        let (quiet, lasts) = (milliseconds(self.rhythm.quiet.clone()), milliseconds(lasts));
         Card { fault, ship: self.dice.random_range(first..self.ships), quiet, lasts }
     }
 }

@@ -37,6 +37,8 @@ pub enum Fault {
     FullDisk,
     /// The newest migration is taken back and run again.
     Migration,
+    /// Somebody keeps the row of a title locked.
+    LockTitle,
 }
 
 /// How often each.
@@ -74,7 +76,7 @@ impl Fault {
             Self::CutAfterCommit | Self::CutBeforeCommit => 90,
             Self::Stall | Self::KillDatabase => 75,
             Self::Restart | Self::Freeze | Self::Delay | Self::Terminate => 50,
-            Self::ConnectionLimit => 24,
+            Self::ConnectionLimit | Self::LockTitle => 24,
             Self::ClockSteps | Self::Migration => 15,
             Self::FullDisk => 6,
         };
@@ -97,6 +99,7 @@ impl Fault {
                 | Self::Terminate
                 | Self::ConnectionLimit
                 | Self::KillDatabase
+                | Self::LockTitle
         );
         !needs_server || Backend::SERVERS.contains(&backend)
     }

@@ -63,7 +63,8 @@ fn act(card: Card, fleet: &Fleet) -> bool {
         | Fault::ConnectionLimit
         | Fault::KillDatabase
         | Fault::FullDisk
-        | Fault::Migration => {
+        | Fault::Migration
+        | Fault::LockTitle => {
             let _alone = alone(&fleet.engine_room);
             to_database(card, fleet)
         }
@@ -174,8 +175,23 @@ fn to_database(card: Card, fleet: &Fleet) -> bool {
             engine.iter().for_each(|engine| engine.start_again(&fleet.database));
         }
         (Fault::Migration, ..) => return migration::run_again(&fleet.database),
+        (Fault::LockTitle, ..) => return lock_title(card, fleet),
         (other, ..) => unreachable!("{other:?} cannot be done here"),
     }
+    true
+}
+
+/// As a person with an open transaction does, past the service. False if the row could not be had.
+fn lock_title(card: Card, fleet: &Fleet) -> bool {
+    let book = fleet.books[card.quiet.as_millis() as usize % fleet.books.len()];
+    let mut person = fleet.database.connect();
+    person.run("BEGIN");
+    let row = format!("SELECT quantity FROM books WHERE id = {book} FOR UPDATE");
+    if person.try_number(&row).is_err() {
+        return false;
+    }
+    std::thread::sleep(card.lasts);
+    person.run("ROLLBACK");
     true
 }
 

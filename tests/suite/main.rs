@@ -53,6 +53,7 @@ mod restocks;
 mod returns;
 mod roles;
 mod search;
+mod siding;
 mod siege;
 mod slow_peers;
 mod stocktakes;
@@ -103,6 +104,7 @@ const THEMES: &[Theme] = &[
     Theme::new("race", race::SCENARIOS),
     Theme::new("race_replay", race_replay::SCENARIOS),
     Theme::new("till", till::SCENARIOS),
+    Theme::new("siding", siding::SCENARIOS),
     Theme::new("inside", inside::SCENARIOS),
     Theme::new("logs", logs::SCENARIOS),
     Theme::new("outage", outage::SCENARIOS),

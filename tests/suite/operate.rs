@@ -64,7 +64,8 @@ pub fn missing() -> Option<Missing> {
 
 fn every_block_of_code_is_run(_: Backend) {
     let of_servers = ["postgres", "mariadb"].iter().flat_map(|kind| {
-        ["roles.sql", "rights.sql", "backup.sh", "restore.sh"].map(|file| format!("{kind}-{file}"))
+        ["roles.sql", "rights.sql", "backup.sh", "restore.sh", "who-has-it.sql"]
+            .map(|file| format!("{kind}-{file}"))
     });
     let others = ["sqlite-backup.sh", "sqlite-restore.sh", "holds-after-restore.sql"];
     let run: Vec<String> = of_servers.chain(others.map(str::to_owned)).collect();
