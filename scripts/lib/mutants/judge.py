@@ -29,7 +29,7 @@ PATIENCE, REPRIEVE = 2, 20
 # The themes of the suite that are about a file, by a part of its path. Only an order: other tests come later.
 KIN = {
     "domain/": ["orders", "holds", "bad_input"],
-    "till/": ["till", "sweeper", "index", "outage", "doubts"],
+    "till/": ["till", "siding", "inside", "sweeper", "index", "outage", "doubts"],
     "sweeper": ["sweeper", "holds", "clocks"],
     "audit": ["audit"],
     "index": ["index", "search", "words", "import"],
@@ -38,7 +38,7 @@ KIN = {
     "books/": ["catalogue"],
     "books/mod": ["idempotency", "import"],
     "clients": ["access", "roles", "operate"],
-    "token": ["access", "command_line"],
+    "token": ["access", "command_line", "logs", "http"],
     "clock": ["clocks", "orders"],
     "connection": ["operate", "patience", "audit", "database_tls"],
     "encryption": ["database_tls", "verified_database"],
@@ -51,7 +51,8 @@ KIN = {
     "movements": ["pages", "restocks", "returns"],
     "intake": ["import", "import_files"],
     "life": ["holds", "hold_races", "returns", "sweeper", "clocks"],
-    "locking": ["locks", "hold_races", "races"],
+    "locking": ["locks", "hold_races", "races", "siding"],
+    "held": ["siding"],
     "migrations": ["command_line", "installed", "first_run", "operate"],
     "orders": ["orders", "holds", "pages"],
     "sale": ["orders", "purchases", "idempotency", "till"],
