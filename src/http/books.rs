@@ -15,6 +15,7 @@ use super::view::{BookView, PageView};
 use super::{basket, caching, cursor, replayable, whole};
 use crate::domain::{Author, BookEdit, Counted, Isbn, NewBook, Search, Title};
 use crate::store::books::{self, Listing, Mark, SortBy};
+use crate::store::kept::Row;
 use crate::store::stock;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -233,7 +234,7 @@ pub(super) async fn create(
     let entry = entry(request(client, key, "POST /v1/books", &body)?, None);
     let mut trace = books::Trace::new();
     let created = shop
-        .write(move |connection| stock::create_book(connection, &entry, &book, &mut trace))
+        .write([], move |connection| stock::create_book(connection, &entry, &book, &mut trace))
         .await?;
     Ok(replayable(&shop, HttpResponse::Created(), created.is_replay)
         .insert_header(("Location", format!("/v1/books/{}", created.book.id)))
@@ -298,7 +299,7 @@ pub(super) async fn edit(
     let edit = body.parse(&shop)?;
     let mut trace = books::Trace::new();
     let edited = shop
-        .write(move |connection| {
+        .write([Row::Book(id)], move |connection| {
             let versions = match &precondition {
                 Precondition::Any => None,
                 Precondition::Versions(versions) => Some(versions.as_slice()),
@@ -328,6 +329,7 @@ pub(super) async fn archive(
     BookPath(id): BookPath,
 ) -> Result<HttpResponse, Problem> {
     let mut trace = books::Trace::new();
-    shop.write(move |connection| books::archive(connection, id, &mut trace)).await?;
+    shop.write([Row::Book(id)], move |connection| books::archive(connection, id, &mut trace))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -241,7 +241,7 @@ impl From<store::Error> for Problem {
                 tracing::warn!(%reason, "gave up a request");
                 Self::overloaded()
             }
-            store::Error::Unavailable(reason) => {
+            store::Error::Unavailable(reason) | store::Error::InDoubt(reason) => {
                 tracing::warn!(%reason, "the database is not available");
                 Self::database_unavailable()
             }

@@ -45,7 +45,7 @@ pub fn serve(
     checkout: Arc<dyn Checkout>,
     settings: &Settings,
     listener: TcpListener,
-) -> std::io::Result<Server> {
+) -> std::io::Result<impl Future<Output = std::io::Result<()>>> {
     let limits = &settings.limits;
     let shop = web::Data::new(shop::open(store, checkout, settings)?);
     let metrics = Arc::clone(shop.store.metrics());
@@ -58,8 +58,13 @@ pub fn serve(
     let hangups = Hangups::listen()?;
     settings.tls.iter().for_each(|tls| tls.note(&metrics));
     let reloads = tls::take_up_when_asked(hangups, settings.tls.clone(), metrics);
-    actix_web::rt::spawn(stop_when_asked(signals, reloads, shop, server.handle()));
-    Ok(server)
+    actix_web::rt::spawn(stop_when_asked(signals, reloads, shop.clone(), server.handle()));
+    Ok(async move {
+        let served = server.await;
+        // What the desks have begun is finished, also for those who went away.
+        web::block(move || shop.close()).await.map_err(std::io::Error::other)?;
+        served
+    })
 }
 
 /// Takes connections in. What `HttpServer` of actix-web does, but for the stream that HTTP is spoken on: that

@@ -13,6 +13,7 @@ use super::auth::Tokens;
 use super::limits::Limits;
 use super::tls::Tls;
 use crate::config::{self, Currency};
+use crate::store::kept::Row;
 use crate::store::{self, AnyConnection, Store};
 use crate::till::{self, Checkout, Confirmations, Desk, Looks, Settlements};
 
@@ -92,6 +93,13 @@ impl Shop {
         self.is_stopping.store(true, Ordering::Release);
     }
 
+    /// Closes the desks, and returns when all who were in line there have been answered.
+    pub(super) fn close(&self) {
+        self.confirmations.close();
+        self.settlements.close();
+        self.looks.close();
+    }
+
     /// Whether the service was told to stop.
     pub(super) fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Acquire)
@@ -105,12 +113,14 @@ impl Shop {
         self.blocking(&self.readers, move |store, deadline| store.read(deadline, work)).await
     }
 
-    /// Runs a transaction of the store on a thread that may block.
+    /// Runs a transaction of the store, which locks `rows`, on a thread that may block.
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        rows: impl IntoIterator<Item = Row>,
         work: impl FnMut(&mut AnyConnection) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, store::Error> {
-        let run = move |store: &Store, deadline| store.transaction_until(deadline, work);
+        let rows = rows.into_iter().collect();
+        let run = move |store: &Store, deadline| store.transaction_on(&rows, deadline, work);
         self.blocking(&self.writers, run).await
     }
 
@@ -119,7 +129,7 @@ impl Shop {
         places: &Arc<Semaphore>,
         run: impl FnOnce(&Store, Instant) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, store::Error> {
-        use store::Error::{Busy, Unavailable};
+        use store::Error::{Busy, InDoubt};
         let deadline = self.deadline();
         let place = tokio::time::timeout_at(deadline.into(), Arc::clone(places).acquire_owned());
         let Ok(Ok(place)) = place.await else {
@@ -135,19 +145,20 @@ impl Shop {
         // What runs ends at the deadline, unless the database hangs in the middle of a statement.
         match tokio::time::timeout_at((deadline + till::GRACE).into(), done).await {
             // It panicked, perhaps after a commit: nobody may be told that nothing was done.
-            Ok(done) => done.unwrap_or_else(|_| Err(Unavailable("its thread ended".to_owned()))),
-            Err(_) => Err(Unavailable("it does not answer".to_owned())),
+            Ok(done) => done.unwrap_or_else(|_| Err(InDoubt("its thread ended".to_owned()))),
+            Err(_) => Err(InDoubt("it does not answer".to_owned())),
         }
     }
 }
 
-/// The till, the confirmations, the settlements and the sweeper want a connection each. Those who stand aside take
-/// one of the others, while somebody keeps a row locked.
-const DESKS: u32 = 4;
+/// The till, the confirmations and the settlements want a connection each, and while somebody keeps a row locked
+/// another one for those who stand aside there; the sweeper wants one.
+const DESKS: u32 = 7;
 
-/// How many other transactions may run at once: what the desks leave, and at least one.
+/// How many other transactions may run at once: what the desks leave. Where there are few connections a third of
+/// them, and at least one: hardly ever all desks want theirs.
 fn places_for_writers(write_connections: u32) -> usize {
-    write_connections.saturating_sub(DESKS).max(1) as usize
+    write_connections.saturating_sub(DESKS).max(write_connections / 3).max(1) as usize
 }
 
 /// An answer that tells whether an earlier request had been given it already.

@@ -14,6 +14,7 @@ use super::problem::Problem;
 use super::view::{EntryView, MovementView, PageView};
 use super::{cursor, replayable, whole};
 use crate::domain::{Copies, Counted, Delivered, Reason};
+use crate::store::kept::Row;
 use crate::store::{books, movements, stock};
 
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -57,8 +58,11 @@ pub(super) async fn restock_one(
     let (Some(copies), Some(reference)) = (copies, reference) else { return Err(faults.into()) };
     let route = format!("POST /v1/books/{id}/restocks");
     let entry = entry(request(client, key, &route, &body)?, reference);
-    let entered =
-        shop.write(move |connection| stock::restock(connection, &entry, &[(id, copies)])).await?;
+    let entered = shop
+        .write([Row::Book(id)], move |connection| {
+            stock::restock(connection, &entry, &[(id, copies)])
+        })
+        .await?;
     let movement = entered.entry.movements.into_iter().next().ok_or_else(Problem::internal)?;
     Ok(replayable(&shop, HttpResponse::Created(), entered.is_replay)
         .json(MovementView::from(movement)))
@@ -105,8 +109,9 @@ pub(super) async fn restock(
     let reference = parse_reference(body.reference.as_deref(), &mut faults);
     let (Some(lines), Some(reference)) = (lines, reference) else { return Err(faults.into()) };
     let entry = entry(request(client, key, "POST /v1/restocks", &body)?, reference);
+    let rows: Vec<Row> = lines.iter().map(|(id, _)| Row::Book(*id)).collect();
     let entered = shop
-        .write(move |connection| stock::restock(connection, &entry, &lines))
+        .write(rows, move |connection| stock::restock(connection, &entry, &lines))
         .await
         .map_err(|error| Problem::from(error).in_body())?;
     Ok(replayable(&shop, HttpResponse::Created(), entered.is_replay)
@@ -155,8 +160,11 @@ pub(super) async fn take_back(
     let (Some(lines), Some(reference)) = (lines, reference) else { return Err(faults.into()) };
     let route = format!("POST /v1/orders/{id}/returns");
     let entry = entry(request(client, key, &route, &body)?, reference);
-    let entered =
-        shop.write(move |connection| stock::take_back(connection, &entry, id, &lines)).await?;
+    let books = lines.iter().map(|(id, _)| Row::Book(*id));
+    let rows: Vec<Row> = std::iter::once(Row::Order(id)).chain(books).collect();
+    let entered = shop
+        .write(rows, move |connection| stock::take_back(connection, &entry, id, &lines))
+        .await?;
     Ok(replayable(&shop, HttpResponse::Created(), entered.is_replay)
         .json(EntryView::from(entered.entry)))
 }
@@ -210,7 +218,9 @@ pub(super) async fn stocktake(
     let route = format!("POST /v1/books/{id}/stocktakes");
     let entry = entry(request(client, key, &route, &body)?, None);
     let entered = shop
-        .write(move |connection| stock::stocktake(connection, &entry, id, counted, expected))
+        .write([Row::Book(id)], move |connection| {
+            stock::stocktake(connection, &entry, id, counted, expected)
+        })
         .await?;
     let (status, movement) = match entered.entry.movements.first() {
         Some(movement) => (StatusCode::CREATED, MovementView::from(movement.clone())),

@@ -12,7 +12,8 @@ use super::{encryption, secrets};
 #[cfg(feature = "postgres")]
 use super::{pooling, silence};
 
-/// How long a statement waits for a lock before the transaction is given up and run again.
+/// How long each lock is waited for before the transaction is given up and run again. One statement that locks
+/// many rows may wait so long for each of them.
 pub const LOCK_WAIT: Duration = Duration::from_secs(1);
 
 /// A database system that this build may speak to.

@@ -5,8 +5,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use crate::domain::Refusal;
 use crate::metrics::Cause;
 
-/// Why the store did not do what was asked. Nothing was changed, unless a commit is in doubt and could not
-/// be looked up in time: that is never [`Error::Busy`].
+/// Why the store did not do what was asked. Nothing was changed, unless it is [`Error::InDoubt`], or
+/// [`Error::Database`] after an attempt whose commit is in doubt.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A rule said no: the caller's request cannot be had.
@@ -15,6 +15,10 @@ pub enum Error {
     /// The database could not be reached, or cannot write (a full disk, a read-only file).
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The same, after an attempt that may have been committed: its answer was lost, or said that the database
+    /// could not write.
+    #[error("the database is not available, and nobody knows whether it was done: {0}")]
+    InDoubt(String),
     /// Others kept the rows, or the connections, until the deadline.
     #[error("the database was busy until the deadline: {0}")]
     Busy(String),
@@ -49,7 +53,7 @@ impl Error {
         match self {
             Self::Database(error) => cause(error),
             Self::Unavailable(_) => Some(Cause::CannotWrite),
-            Self::Refused(_) | Self::Busy(_) | Self::Unreadable(_) => None,
+            Self::Refused(_) | Self::Busy(_) | Self::InDoubt(_) | Self::Unreadable(_) => None,
         }
     }
 }

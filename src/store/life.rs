@@ -68,23 +68,39 @@ pub fn confirm(
 pub struct Swept {
     /// Holds that expired.
     pub expired: usize,
+    /// Holds left as they are because another transaction has a book of theirs: the first of these.
+    pub lacking: BTreeMap<OrderId, BookId>,
     /// Holds whose copies find no room on the shelf.
     pub stuck: Vec<(OrderId, Refusal)>,
 }
 
-/// Takes back the copies of those of these orders that are overdue. Leaves out those whose rows
-/// another transaction has: that one will see to them.
+/// Takes back the copies of those of these orders that are overdue. Leaves out those whose rows another
+/// transaction has, which will see to them, and those of whose books another has one: it waits for none, but
+/// for the one that it is told to wait for.
 ///
 /// # Errors
 /// What the database says.
-pub fn expire(connection: &mut AnyConnection, order_ids: &[OrderId]) -> Result<Swept, Error> {
+pub fn expire(
+    connection: &mut AnyConnection,
+    order_ids: &[OrderId],
+    waits_for: Option<BookId>,
+) -> Result<Swept, Error> {
     let mut subjects = locking::free_orders(connection, order_ids.iter().copied())?;
+    take_lines(connection, &mut subjects)?;
+    let mut shelf = locking::free_books(connection, books_of_all(&subjects), waits_for)?;
+    let mut swept = Swept::default();
+    subjects.retain(|id, subject| {
+        let books = subject.lines.iter().map(|line| line.book_id);
+        let lacks = books.filter(|book| shelf.get(*book).is_none()).min();
+        swept.lacking.extend(lacks.map(|book| (*id, book)));
+        lacks.is_none()
+    });
     let acts: Vec<Act> = subjects
         .keys()
         .map(|&order_id| Act { client: None, order_id, wish: Wish::Expire })
         .collect();
-    let settlement = give(connection, &mut subjects, &acts)?;
-    let mut swept = Swept { expired: settlement.changed.len(), stuck: Vec::new() };
+    let settlement = settle_with(connection, &mut shelf, &mut subjects, &acts)?;
+    swept.expired = settlement.changed.len();
     for (act, outcome) in acts.iter().zip(settlement.outcomes) {
         if let Err(full @ Refusal::ShelfFull { .. }) = outcome {
             swept.stuck.push((act.order_id, full));
@@ -119,16 +135,34 @@ fn give(
     for (id, _) in entries::returned_copies(connection, &placed)?.into_keys() {
         subjects.entry(id).and_modify(|subject| subject.has_returns = true);
     }
+    take_lines(connection, subjects)?;
+    let mut shelf = books::lock(connection, books_of_all(subjects))?;
+    settle_with(connection, &mut shelf, subjects, acts)
+}
+
+/// Takes down what those of these orders hold that have copies.
+fn take_lines(connection: &mut AnyConnection, subjects: &mut Subjects) -> Result<(), Error> {
     let with_copies = subjects.iter().filter(|(_, subject)| !subject.status.is_given_up());
     let with_copies: Vec<OrderId> = with_copies.map(|(id, _)| *id).collect();
     for (id, lines) in movements::sales_of(connection, &with_copies)? {
         subjects.entry(id).and_modify(|subject| subject.lines = lines);
     }
-    let book_ids = subjects.values().flat_map(|subject| &subject.lines).map(|line| line.book_id);
-    let mut shelf = books::lock(connection, book_ids)?;
+    Ok(())
+}
+
+fn books_of_all(subjects: &Subjects) -> impl Iterator<Item = BookId> {
+    subjects.values().flat_map(|subject| &subject.lines).map(|line| line.book_id)
+}
+
+fn settle_with(
+    connection: &mut AnyConnection,
+    shelf: &mut Shelf,
+    subjects: &mut Subjects,
+    acts: &[Act],
+) -> Result<Settlement, Error> {
     // The clock is read after the locks are had: who waited for them may have become late.
     let now = clock::now(connection)?;
-    let settlement = settle(&mut shelf, subjects, now, acts);
+    let settlement = settle(shelf, subjects, now, acts);
     write(connection, &settlement)?;
     Ok(settlement)
 }

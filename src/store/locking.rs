@@ -40,14 +40,43 @@ impl From<StockRow> for Stock {
     }
 }
 
-/// The rows of these orders, in id order. Its type has no name that could be written down.
+/// Loads `rows`, a query whose type has no name that could be written down, and locks them: `FOR UPDATE`; with
+/// `skip_locked`, those that nobody else has.
+macro_rules! locked {
+    ($connection:expr, $rows:expr $(, $but:ident)?) => {
+        match $connection {
+            #[cfg(feature = "postgres")]
+            AnyConnection::Postgres(postgres) => $rows.for_update()$(.$but())?.load(postgres)?,
+            #[cfg(feature = "mysql")]
+            AnyConnection::Mysql(mysql) => $rows.for_update()$(.$but())?.load(mysql)?,
+            #[cfg(feature = "sqlite")]
+            AnyConnection::Sqlite(sqlite) => $rows.load(sqlite)?,
+        }
+    };
+}
+
+/// What is on the shelf of these books, in id order.
+macro_rules! shelf_in_order {
+    ($book_ids:expr) => {{
+        let ids: BTreeSet<i64> = $book_ids.into_iter().map(|id: BookId| id.0).collect();
+        books::table.filter(books::id.eq_any(ids)).order(books::id).select((
+            books::id,
+            books::title,
+            books::price_minor,
+            books::quantity,
+            books::last_seq,
+            books::archived_at,
+        ))
+    }};
+}
+
+/// The rows of these orders, in id order.
 macro_rules! orders_in_order {
     ($order_ids:expr) => {{
         let ids: BTreeSet<OrderId> = $order_ids.into_iter().collect();
         orders::table
             .filter(orders::id.eq_any(ids.into_iter().map(|id| Id(id.0)).collect::<Vec<_>>()))
             .order(orders::id)
-            .select((orders::id, orders::client_id, orders::status, orders::expires_at))
     }};
 }
 
@@ -77,67 +106,68 @@ pub(super) fn catalogue(connection: &mut AnyConnection) -> QueryResult<()> {
 /// Locks the rows of `book_ids` until the transaction ends and returns what is on the shelf.
 ///
 /// This is the article's `select_for_update()`: `SELECT ... WHERE id IN (...) ORDER BY id FOR
-/// UPDATE`. Whoever changes the stock of a book comes through here first.
+/// UPDATE`. Whoever changes the stock of a book comes through here first, or through [`free_books`].
 pub(super) fn books(
     connection: &mut AnyConnection,
     book_ids: impl IntoIterator<Item = BookId>,
 ) -> QueryResult<Shelf> {
-    let ids: BTreeSet<i64> = book_ids.into_iter().map(|id| id.0).collect();
-    let rows = books::table.filter(books::id.eq_any(ids)).order(books::id).select((
-        books::id,
-        books::title,
-        books::price_minor,
-        books::quantity,
-        books::last_seq,
-        books::archived_at,
-    ));
-    let locked: Vec<StockRow> = match connection {
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres)?,
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql)?,
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
-    };
+    let locked: Vec<StockRow> = locked!(connection, shelf_in_order!(book_ids));
     Ok(locked.into_iter().map(Stock::from).collect())
+}
+
+/// The same of those books that nobody else has locked, and leaves out the others: `FOR UPDATE SKIP LOCKED`. Waits
+/// for one, if it is given: first, so that it has none in hand meanwhile.
+pub(super) fn free_books(
+    connection: &mut AnyConnection,
+    book_ids: impl IntoIterator<Item = BookId>,
+    waits_for: Option<BookId>,
+) -> QueryResult<Shelf> {
+    let mut rows: Vec<StockRow> = locked!(connection, shelf_in_order!(waits_for));
+    let others = book_ids.into_iter().filter(|id| Some(*id) != waits_for);
+    let others: Vec<StockRow> = locked!(connection, shelf_in_order!(others), skip_locked);
+    rows.extend(others);
+    Ok(rows.into_iter().map(Stock::from).collect())
 }
 
 /// An order's row, as far as it decides what may become of it.
 type Decisive = (Id, i64, String, Option<Moment>);
+
+const DECISIVE: (orders::id, orders::client_id, orders::status, orders::expires_at) =
+    (orders::id, orders::client_id, orders::status, orders::expires_at);
 
 /// Locks the rows of `order_ids` until the transaction ends, waiting for whoever has one.
 pub(super) fn orders(
     connection: &mut AnyConnection,
     order_ids: impl IntoIterator<Item = OrderId>,
 ) -> Result<Subjects, Error> {
-    let rows = orders_in_order!(order_ids);
-    let locked: Vec<Decisive> = match connection {
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => rows.for_update().load(postgres)?,
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => rows.for_update().load(mysql)?,
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
-    };
+    let rows = orders_in_order!(order_ids).select(DECISIVE);
+    let locked: Vec<Decisive> = locked!(connection, rows);
     locked.into_iter().map(subject).collect()
 }
 
-/// Locks those rows of `order_ids` that nobody else has locked, and leaves out the others: `FOR
-/// UPDATE SKIP LOCKED`. For work that whoever has the others is doing already.
+/// Locks those rows of `order_ids` that nobody else has locked, and leaves out the others. For work that
+/// whoever has the others is doing already.
 pub(super) fn free_orders(
     connection: &mut AnyConnection,
     order_ids: impl IntoIterator<Item = OrderId>,
 ) -> Result<Subjects, Error> {
-    let rows = orders_in_order!(order_ids);
-    let locked: Vec<Decisive> = match connection {
-        #[cfg(feature = "postgres")]
-        AnyConnection::Postgres(postgres) => rows.for_update().skip_locked().load(postgres)?,
-        #[cfg(feature = "mysql")]
-        AnyConnection::Mysql(mysql) => rows.for_update().skip_locked().load(mysql)?,
-        #[cfg(feature = "sqlite")]
-        AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
-    };
+    let rows = orders_in_order!(order_ids).select(DECISIVE);
+    let locked: Vec<Decisive> = locked!(connection, rows, skip_locked);
     locked.into_iter().map(subject).collect()
+}
+
+/// Locks the row of a book, whatever is in it.
+pub(super) fn book_row(connection: &mut AnyConnection, id: BookId) -> QueryResult<()> {
+    let row = books::table.filter(books::id.eq(id.0)).select(books::id);
+    let _: Vec<i64> = locked!(connection, row);
+    Ok(())
+}
+
+/// The same of an order.
+pub(super) fn order_row(connection: &mut AnyConnection, id: OrderId) -> QueryResult<()> {
+    let row = orders::table.filter(orders::id.eq(Id(id.0))).select(orders::id);
+    let _: Vec<Id> = locked!(connection, row);
+    Ok(())
 }
 
 /// Those of `book_ids` whose rows somebody else has locked, each with its last number in the ledger. The others
@@ -147,43 +177,37 @@ pub(super) fn books_of_others(
     book_ids: &BTreeSet<BookId>,
 ) -> QueryResult<BTreeMap<BookId, i64>> {
     let ids: Vec<i64> = book_ids.iter().map(|id| id.0).collect();
-    let mut locked = BTreeMap::new();
+    let mut of_others = BTreeMap::new();
     for some in ids.chunks(ROWS_AT_ONCE) {
         let rows = books::table.filter(books::id.eq_any(some)).order(books::id);
         let there = rows.clone().select((books::id, books::last_seq));
         let there: Vec<(i64, i64)> = there.load(connection)?;
-        locked.extend(there.into_iter().map(|(id, last_seq)| (BookId(id), last_seq)));
-        let rows = rows.select(books::id);
-        let free: Vec<i64> = match connection {
-            #[cfg(feature = "postgres")]
-            AnyConnection::Postgres(postgres) => rows.for_update().skip_locked().load(postgres)?,
-            #[cfg(feature = "mysql")]
-            AnyConnection::Mysql(mysql) => rows.for_update().skip_locked().load(mysql)?,
-            #[cfg(feature = "sqlite")]
-            AnyConnection::Sqlite(sqlite) => rows.load(sqlite)?,
-        };
+        of_others.extend(there.into_iter().map(|(id, last_seq)| (BookId(id), last_seq)));
+        let free: Vec<i64> = locked!(connection, rows.select(books::id), skip_locked);
         for id in free {
-            locked.remove(&BookId(id));
+            of_others.remove(&BookId(id));
         }
     }
-    Ok(locked)
+    Ok(of_others)
 }
 
 /// Those of `order_ids` whose rows somebody else has locked. The others this transaction has then.
 pub(super) fn orders_of_others(
     connection: &mut AnyConnection,
     order_ids: &BTreeSet<OrderId>,
-) -> Result<BTreeSet<OrderId>, Error> {
-    let ids: Vec<Id> = order_ids.iter().map(|id| Id(id.0)).collect();
-    let mut locked = BTreeSet::new();
+) -> QueryResult<BTreeSet<OrderId>> {
+    let ids: Vec<OrderId> = order_ids.iter().copied().collect();
+    let mut of_others = BTreeSet::new();
     for some in ids.chunks(ROWS_AT_ONCE) {
-        let rows = orders::table.filter(orders::id.eq_any(some.to_vec())).select(orders::id);
-        let there: Vec<Id> = rows.load(connection)?;
-        let free = free_orders(connection, some.iter().map(|id| OrderId(id.0)))?;
-        let there = there.into_iter().map(|id| OrderId(id.0));
-        locked.extend(there.filter(|id| !free.contains_key(id)));
+        let rows = orders_in_order!(some.iter().copied()).select(orders::id);
+        let there: Vec<Id> = rows.clone().load(connection)?;
+        of_others.extend(there.into_iter().map(|id| OrderId(id.0)));
+        let free: Vec<Id> = locked!(connection, rows, skip_locked);
+        for id in free {
+            of_others.remove(&OrderId(id.0));
+        }
     }
-    Ok(locked)
+    Ok(of_others)
 }
 
 fn subject((id, owner, status, expires_at): Decisive) -> Result<(OrderId, Subject), Error> {

@@ -14,9 +14,9 @@ mod entries;
 mod error;
 #[cfg(feature = "mysql")]
 mod galera;
-pub mod held;
 mod indexing;
 pub mod intake;
+pub mod kept;
 pub mod life;
 mod locking;
 pub mod migrations;
@@ -42,6 +42,7 @@ pub(crate) mod throwaway;
 mod token;
 mod transaction;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -180,11 +181,25 @@ impl Store {
         deadline: Instant,
         work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.transaction_on(&BTreeSet::new(), deadline, work)
+    }
+
+    /// The same, of `work` that locks `rows`: where somebody keeps one of them, it is waited for with nothing
+    /// else in hand.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn transaction_on<T>(
+        &self,
+        rows: &BTreeSet<kept::Row>,
+        deadline: Instant,
+        work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let turn = self.turn.as_ref().map(|turn| turn.try_lock_until(deadline));
         if matches!(turn, Some(None)) {
             return Err(Error::Busy("other transactions did not end in time".to_owned()));
         }
-        transaction::transaction(&self.writers, deadline, work)
+        transaction::transaction(&self.writers, rows, deadline, work)
     }
 
     /// Runs `work` in a transaction that is rolled back: for whoever only wants to know what can be locked.

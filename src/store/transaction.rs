@@ -1,6 +1,7 @@
 //! The one door to the database: every transaction and every read goes through here, and is run
 //! again when the failure is one that a second run can cure.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use diesel::Connection as _;
@@ -8,8 +9,9 @@ use diesel::QueryResult;
 use diesel::connection::SimpleConnection as _;
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 
-use super::connection::{AnyConnection, Backend, on_backend};
+use super::connection::{AnyConnection, Backend, LOCK_WAIT, on_backend};
 use super::error::{Cure, Error};
+use super::kept::{self, Row};
 use super::pool::{Pool, Session};
 use crate::metrics::Cause;
 
@@ -24,7 +26,7 @@ const ATTEMPTS_AT_A_TAKEN_KEY: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Runs `work` in one transaction and commits it.
+/// Runs `work`, which locks `rows`, in one transaction and commits it.
 ///
 /// PostgreSQL and MySQL run at READ COMMITTED, where a locked row is read in its newest version;
 /// SQLite runs `BEGIN IMMEDIATE`, which takes the one write lock before the first read. `work` runs
@@ -32,16 +34,21 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// connection, or when another writer took the same key; it must therefore recognise what an
 /// earlier run may have committed although its answer was lost.
 ///
+/// Should somebody keep one of `rows` for longer than a lock is waited for, it is waited for with nothing else in
+/// hand, so that nobody else waits for what `work` has by then.
+///
 /// # Errors
 /// The error of the last attempt when no cure was left or `deadline` passed; nothing was changed, unless
 /// the commit of an attempt is in doubt: its answer was lost, or said that the database could not write.
-/// It is never [`Error::Busy`] then.
+/// It is [`Error::InDoubt`] then.
 pub(super) fn transaction<T>(
     pool: &Pool,
+    rows: &BTreeSet<Row>,
     deadline: Instant,
     mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    persist(pool, deadline, |session| attempt(session, &mut work))
+    let wait = || wait_for(pool, rows, deadline);
+    persist(pool, deadline, |session| attempt(session, &mut work), wait)
 }
 
 /// Runs `work`, which only reads, outside a transaction.
@@ -53,7 +60,7 @@ pub(super) fn read<T>(
     deadline: Instant,
     mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    persist(pool, deadline, |session| Ok(work(&mut session.connection)?))
+    persist(pool, deadline, |session| Ok(work(&mut session.connection)?), || ())
 }
 
 /// Runs `work` in a transaction that is rolled back: for whoever only wants to know what can be locked.
@@ -65,13 +72,28 @@ pub(super) fn undone<T>(
     deadline: Instant,
     mut work: impl FnMut(&mut AnyConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    persist(pool, deadline, |session| {
+    let attempt = |session: &mut Session| {
         let connection = &mut session.connection;
         AnyConnection::begin_transaction(connection).map_err(Error::from)?;
         let outcome = work(connection);
-        AnyConnection::rollback_transaction(connection).map_err(Error::from)?;
+        let rollback = AnyConnection::rollback_transaction(connection);
+        session.is_broken |= rollback.is_err();
         Ok(outcome?)
-    })
+    };
+    persist(pool, deadline, attempt, || ())
+}
+
+/// Has each of `rows` once and lets go of it again, one after the other, however long that takes. What cannot be
+/// waited for the transaction will find out by itself.
+fn wait_for(pool: &Pool, rows: &BTreeSet<Row>, deadline: Instant) {
+    for row in rows {
+        let is_kept = || {
+            let until = deadline.min(Instant::now() + LOCK_WAIT);
+            let had = undone(pool, until, |connection| kept::wait_for(connection, *row));
+            matches!(had, Err(Error::Busy(_)))
+        };
+        while Instant::now() < deadline && is_kept() {}
+    }
 }
 
 /// Why an attempt failed.
@@ -186,16 +208,17 @@ fn as_one<T>(
     Ok(value)
 }
 
+/// Makes attempts until one succeeds, with a `wait` after each that others kept waiting for a lock.
 fn persist<T>(
     pool: &Pool,
     deadline: Instant,
     attempt: impl FnMut(&mut Session) -> Result<T, Failure>,
+    wait: impl Fn(),
 ) -> Result<T, Error> {
     let mut is_in_doubt = false;
-    try_until(pool, deadline, attempt, &mut is_in_doubt).map_err(|error| match error {
-        // Busy is the word for "nothing was done". An earlier attempt may have been, and this one did not
-        // come so far as to look.
-        Error::Busy(reason) if is_in_doubt => Error::Unavailable(reason),
+    try_until(pool, deadline, attempt, wait, &mut is_in_doubt).map_err(|error| match error {
+        // An earlier attempt may have been carried out, and this one did not come so far as to look.
+        Error::Busy(reason) | Error::Unavailable(reason) if is_in_doubt => Error::InDoubt(reason),
         error => error,
     })
 }
@@ -204,6 +227,7 @@ fn try_until<T>(
     pool: &Pool,
     deadline: Instant,
     mut attempt: impl FnMut(&mut Session) -> Result<T, Failure>,
+    wait: impl Fn(),
     is_in_doubt: &mut bool,
 ) -> Result<T, Error> {
     let mut pause = FIRST_PAUSE;
@@ -242,6 +266,9 @@ fn try_until<T>(
             }
         };
         drop(session);
+        if cause == Cause::LockTimeout {
+            wait();
+        }
         if Instant::now() + pause >= deadline {
             if let Error::Database(error) = last {
                 last = Error::Busy(error.to_string());

@@ -16,25 +16,6 @@ struct Batch<T: Trade> {
     receipts: Vec<Receipt<T::Answer>>,
 }
 
-/// Where those stand who are served.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
-    /// In line, and how long they are tried before others have their turn. As long as need be, if that is not
-    /// given.
-    Line(Option<Duration>),
-    /// Aside, and the same.
-    Siding(Duration),
-}
-
-impl Place {
-    fn patience(self) -> Option<Duration> {
-        match self {
-            Self::Line(patience) => patience,
-            Self::Siding(patience) => Some(patience),
-        }
-    }
-}
-
 /// Why nobody was served.
 enum Failure {
     /// The database was away or busy until the deadline.
@@ -45,14 +26,18 @@ enum Failure {
     Panic,
 }
 
-/// Serves `jobs`, in their order, and answers each. Where patience ends, gives back those for whom nothing was
-/// done by then, since others had what they need.
-pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>, place: Place) -> Vec<Job<T>> {
+/// Serves `jobs`, in their order, and answers each. With `patience`, gives back those for whom nothing was done
+/// after that time, since others had what they need; without, they are tried until their deadlines.
+pub(super) fn serve<T: Trade>(
+    store: &Store,
+    jobs: Vec<Job<T>>,
+    patience: Option<Duration>,
+) -> Vec<Job<T>> {
     let mut batch = Batch::<T>::from_iter(jobs);
     // Those whose time ran out while they waited for their turn: nothing was done for them.
     let late = batch.answer_late(Instant::now(), || Error::Late);
     T::meter(store.metrics()).turned_away(TurnedAway::Late, late);
-    run(store, batch, place, false)
+    run(store, batch, patience, false)
 }
 
 /// Serves a batch. `is_in_doubt` if something may have been done for it before: it is then served here and
@@ -60,15 +45,12 @@ pub(super) fn serve<T: Trade>(store: &Store, jobs: Vec<Job<T>>, place: Place) ->
 fn run<T: Trade>(
     store: &Store,
     mut batch: Batch<T>,
-    place: Place,
+    patience: Option<Duration>,
     mut is_in_doubt: bool,
 ) -> Vec<Job<T>> {
     let meter = T::meter(store.metrics());
     while let Some(deadline) = batch.first_deadline() {
-        if let Place::Line(_) = place {
-            meter.oldest_came(batch.receipts.iter().map(|receipt| receipt.came).min());
-        }
-        let patience = place.patience().filter(|_| !is_in_doubt);
+        let patience = patience.filter(|_| !is_in_doubt);
         let until = patience.map_or(deadline, |it| deadline.min(Instant::now() + it));
         match attempt::<T>(store, until, &batch.asks) {
             // Commit first, answer after: an acknowledged sale must survive a crash.
@@ -81,9 +63,11 @@ fn run<T: Trade>(
                 return Vec::new();
             }
             Err(Failure::Temporary(error)) => {
-                is_in_doubt |= matches!(error, store::Error::Unavailable(_));
+                is_in_doubt |= matches!(error, store::Error::InDoubt(_));
                 let given_up = batch.give_up(until.max(Instant::now()), &error, is_in_doubt);
-                let goes_on = patience.is_none() || is_in_doubt;
+                // Only of a busy database it makes sense to ask what is locked there.
+                let is_busy = matches!(error, store::Error::Busy(_));
+                let goes_on = patience.is_none() || is_in_doubt || !is_busy;
                 if goes_on || given_up > 0 {
                     tracing::warn!(%error, given_up, "a batch waits in vain");
                 }
@@ -108,9 +92,11 @@ fn attempt<T: Trade>(
     // After a panic nothing of the transaction is left: its connection is closed.
     match catch_unwind(AssertUnwindSafe(|| T::serve(store, deadline, asks))) {
         Ok(Ok(outcomes)) => Ok(outcomes),
-        Ok(Err(error @ (store::Error::Unavailable(_) | store::Error::Busy(_)))) => {
-            Err(Failure::Temporary(error))
-        }
+        Ok(Err(
+            error @ (store::Error::Unavailable(_)
+            | store::Error::InDoubt(_)
+            | store::Error::Busy(_)),
+        )) => Err(Failure::Temporary(error)),
         Ok(Err(error)) => Err(Failure::Permanent(error)),
         Err(_) => Err(Failure::Panic),
     }
@@ -122,13 +108,14 @@ impl<T: Trade> Batch<T> {
     }
 
     /// Answers those whose time ran out with this error, and tells how many they were. For the others there is
-    /// another run. Busy says that nothing was done, which nobody knows if the commit of an earlier run is in doubt.
+    /// another run. The commit of an earlier one may be in doubt.
     fn give_up(&mut self, deadline: Instant, error: &store::Error, is_in_doubt: bool) -> usize {
-        self.answer_late(deadline, || match error {
-            store::Error::Busy(reason) if !is_in_doubt => {
-                Error::Store(store::Error::Busy(reason.clone()))
-            }
-            other => Error::Store(store::Error::Unavailable(other.to_string())),
+        self.answer_late(deadline, || {
+            Error::Store(match error {
+                other if is_in_doubt => store::Error::InDoubt(other.to_string()),
+                store::Error::Busy(reason) => store::Error::Busy(reason.clone()),
+                other => store::Error::Unavailable(other.to_string()),
+            })
         })
     }
 
@@ -164,7 +151,7 @@ impl<T: Trade> Batch<T> {
             }
             let mut alone = Batch::from_iter([job]);
             alone.answer_late(Instant::now(), || Error::Lost);
-            run(store, alone, Place::Line(None), true);
+            run(store, alone, None, true);
         }
     }
 

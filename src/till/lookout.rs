@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crate::store::held::{self, Row};
+use crate::store::kept::{self, Row};
 use crate::store::{self, Store};
 
 /// How long a look may take, or one wait for a lock.
@@ -44,7 +44,7 @@ impl Lookout {
     /// is sold from all the time, no look would find it free.
     pub(super) fn wait_for(&self, row: Row) -> bool {
         let until = Instant::now() + LONGEST_LOOK;
-        self.store.peek(until, |connection| held::wait_for(connection, row)).is_ok()
+        self.store.peek(until, |connection| kept::wait_for(connection, row)).is_ok()
     }
 
     fn look(&self, rows: &BTreeSet<Row>) -> Option<BTreeMap<Row, i64>> {
@@ -52,7 +52,7 @@ impl Lookout {
             return Some(BTreeMap::new());
         }
         let until = Instant::now() + LONGEST_LOOK;
-        let look = self.store.peek(until, |connection| held::by_others(connection, rows));
+        let look = self.store.peek(until, |connection| kept::by_others(connection, rows));
         look.inspect_err(|error| tracing::warn!(%error, "cannot find out which row is locked")).ok()
     }
 }

@@ -29,6 +29,11 @@ impl<T: Trade> Job<T> {
     }
 }
 
+/// When the first of these came.
+pub(super) fn oldest<T: Trade>(jobs: &[Job<T>]) -> Option<Instant> {
+    jobs.iter().map(|job| job.receipt.came).min()
+}
+
 /// Where an answer goes, and until when it is wanted.
 pub(super) struct Receipt<A> {
     pub(super) came: Instant,

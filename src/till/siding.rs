@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use super::Settings;
-use super::batch::{self, Place};
+use super::batch;
 use super::error::Error;
 use super::lookout::Lookout;
-use super::queue::Job;
+use super::queue::{Job, oldest};
 use super::trade::Trade;
 use super::yard::{Sorted, Yard};
 use crate::metrics::{Desk, TurnedAway};
-use crate::store::held::Row;
+use crate::store::kept::Row;
 use crate::store::{self, Store};
 
 /// How long somebody is tried before it is asked whether a row is kept locked.
@@ -110,7 +110,8 @@ impl<T: Trade> Siding<T> {
         let mut patience = PATIENCE;
         while !jobs.is_empty() {
             let count = jobs.len();
-            let unserved = batch::serve(&self.store, jobs, Place::Line(Some(patience)));
+            self.meter().oldest_came(oldest(&jobs));
+            let unserved = batch::serve(&self.store, jobs, Some(patience));
             if unserved.is_empty() {
                 return count;
             }
@@ -132,7 +133,7 @@ impl<T: Trade> Siding<T> {
         let jobs = self.with_rows(jobs);
         self.state.lock().in_use = jobs.iter().flat_map(|(_, rows)| rows).copied().collect();
         let jobs = jobs.into_iter().map(|(job, _)| job).collect();
-        let unserved = batch::serve(&self.store, jobs, Place::Siding(PATIENCE));
+        let unserved = batch::serve(&self.store, jobs, Some(PATIENCE));
         self.state.lock().in_use.clear();
         let is_served = unserved.is_empty();
         if is_served {
@@ -181,19 +182,22 @@ impl<T: Trade> Siding<T> {
         if state.is_closed {
             return jobs.into_iter().map(|(job, _)| job).collect();
         }
-        let before = state.yard.count();
-        let Sorted { free, too_many } = state.yard.sort(jobs);
-        if state.yard.count() > before {
-            self.tell(&state.yard);
+        let Sorted { free, too_many, late } = state.yard.sort(jobs, Instant::now());
+        if state.yard.count() > 0 {
             self.news.notify_all();
         }
+        self.tell(&state.yard);
         drop(state);
+        self.turn_away(late, TurnedAway::Late, || Error::Late);
         self.refused.fetch_add(too_many.len() as u64, Ordering::Relaxed);
         self.turn_away(too_many, TurnedAway::Full, || Error::Full);
         free
     }
 
     fn with_rows(&self, jobs: Vec<Job<T>>) -> WithRows<T> {
+        if jobs.is_empty() {
+            return Vec::new();
+        }
         let asks: Vec<_> = jobs.iter().map(|job| &job.ask).collect();
         let rows = T::rows(&self.store, Instant::now() + PATIENCE, &asks);
         jobs.into_iter().zip(rows).collect()
@@ -202,10 +206,17 @@ impl<T: Trade> Siding<T> {
     /// Takes down what somebody keeps locked and `jobs` need.
     fn look_around(&self, jobs: &WithRows<T>) {
         let rows: BTreeSet<Row> = jobs.iter().flat_map(|(_, rows)| rows).copied().collect();
+        let used_before = self.state.lock().in_use.clone();
         let mut kept = self.lookout.kept(&rows);
         let mut state = self.state.lock();
-        kept.retain(|row| !state.in_use.contains(row));
-        for row in state.yard.lock(kept) {
+        if state.is_closed && state.yard.count() == 0 {
+            // Nobody would see that they are free again.
+            return;
+        }
+        kept.retain(|row| !state.in_use.contains(row) && !used_before.contains(row));
+        let new = state.yard.lock(kept);
+        drop(state);
+        for row in new {
             tracing::warn!(desk = self.name, %row, "somebody keeps it locked: who needs it stands aside");
         }
     }

@@ -115,20 +115,28 @@ fn who_is_put_aside_is_served_when_what_was_locked_is_free() {
 #[test]
 fn whoever_no_room_is_left_for_or_no_time_is_told_so() {
     let (siding, _shop) = siding(&[2]);
-    let (jobs, mut tickets) = people(&siding, [(2, 60), (2, 0), (2, 60), (2, 0), (2, 60)]);
-    // Who is late already is told so in line.
+    let wishes = [(2, 60), (2, 0), (2, 1), (2, 60), (2, 0), (2, 60), (2, 60)];
+    let (jobs, mut tickets) = people(&siding, wishes);
     assert!(divert(&siding, jobs).is_empty());
     assert!(matches!(answer(tickets.pop().unwrap()), Err(Error::Full)));
+    // Whoever stands there until it is too late.
+    let out_of_time = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < out_of_time {
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
     siding.close();
     siding.run();
     let answers: Vec<_> = tickets.into_iter().map(answer).collect();
     assert!(
-        matches!(answers[..], [Ok(2), Err(Error::Late), Ok(2), Err(Error::Late)]),
+        matches!(
+            answers[..],
+            [Ok(2), Err(Error::Late), Err(Error::Late), Ok(2), Err(Error::Late), Ok(2)]
+        ),
         "{answers:?}"
     );
     let turned_away =
         |why| number(&siding, &format!("turned_away_total{{desk=\"sales\",reason=\"{why}\"}}"));
-    assert_eq!((turned_away("full"), turned_away("late")), (1.0, 2.0));
+    assert_eq!((turned_away("full"), turned_away("late")), (1.0, 3.0));
     assert_eq!(siding.refused.load(Ordering::Relaxed), 1);
 }
 

@@ -1,8 +1,9 @@
 //! The sweeper: takes back the copies of holds that ran out. Every instance has one, and none needs
 //! to know of the others: rows that another one has locked are left to it.
 //!
-//! A hold whose copies cannot come back, because somebody keeps its book locked or its rows are
-//! damaged, must not keep the others: its books are set aside, and tried again one at a time.
+//! It waits for a book only with no other in hand, as whoever wants what somebody keeps locked must. A hold
+//! whose copies cannot come back because its rows are damaged must not keep the others: its books are set
+//! aside, and tried again one at a time.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use super::tally;
 use crate::domain::{BookId, OrderId};
+use crate::store::life::{self, Swept};
 use crate::store::orders::HoldMark;
-use crate::store::{Error, Store, life, orders};
+use crate::store::{Error, Store, orders};
 
 /// How often it looks. Copies are on sale again within two seconds after a hold ran out, also when a
 /// look just missed it and the transaction has to wait for a flash sale.
@@ -39,8 +41,13 @@ impl Sweeper {
     /// If the operating system gives no thread.
     pub fn start(store: Store) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
-        let mut broom =
-            Broom { store, stop: Arc::clone(&stop), aside: VecDeque::new(), stuck: HashSet::new() };
+        let mut broom = Broom {
+            store,
+            stop: Arc::clone(&stop),
+            aside: VecDeque::new(),
+            stuck: HashSet::new(),
+            kept: None,
+        };
         let thread = std::thread::Builder::new().name("sweeper".to_owned()).spawn(move || {
             while !broom.stop.within(LOOK_EVERY) {
                 match broom.look() {
@@ -73,18 +80,21 @@ type Due = Vec<(OrderId, BTreeSet<BookId>)>;
 struct Broom {
     store: Store,
     stop: Arc<Stop>,
-    /// Books whose holds could not be taken back when that was last tried.
+    /// Books with damaged rows, whose holds could not be taken back when that was last tried.
     aside: VecDeque<BookId>,
+    /// The book that was waited for in vain last.
+    kept: Option<BookId>,
     /// Holds that were told of as stuck, so that each is told of once.
     stuck: HashSet<OrderId>,
 }
 
 impl Broom {
-    /// Takes back everything that is overdue, some at a time; last, what one of the books that were
-    /// set aside holds, lest the others wait for it again. Tells how many holds are left.
+    /// Takes back everything that is overdue, some at a time; then what others had the books of; last, what
+    /// one of the books that were set aside holds. Tells how many holds are left.
     fn look(&mut self) -> Result<u64, Error> {
         let second_try = self.aside.front().copied();
         let mut again: Vec<OrderId> = Vec::new();
+        let mut lacking = BTreeMap::<BookId, Vec<OrderId>>::new();
         let mut after: Option<HoldMark> = None;
         let mut left = 0;
         loop {
@@ -107,16 +117,17 @@ impl Broom {
             again.truncate(AT_ONCE);
             let began = Instant::now();
             let due = set_aside.len() + ready.len();
-            left += due.saturating_sub(self.take_back(ready)?) as u64;
+            left += due.saturating_sub(self.take_back(ready, &mut lacking)?) as u64;
             // As long as that took, the till has the books for itself.
             if page.len() < AT_ONCE || self.stop.within(began.elapsed()) {
                 break;
             }
         }
+        left = left.saturating_sub(self.wait_for_books(lacking)? as u64);
         if let Some(book) = second_try {
             self.aside.pop_front();
-            match self.expire(&again) {
-                Ok(expired) => left = left.saturating_sub(expired as u64),
+            match self.expire(&again, None) {
+                Ok(swept) => left = left.saturating_sub(swept.expired as u64),
                 Err(error) => {
                     self.aside.push_back(book);
                     return Err(error);
@@ -130,14 +141,47 @@ impl Broom {
         books.iter().any(|book| self.aside.contains(book))
     }
 
+    /// Takes back what others had the books of: of one book after the other, until one is waited for in
+    /// vain. The next look begins behind that one. Tells how many expired.
+    fn wait_for_books(&mut self, lacking: BTreeMap<BookId, Vec<OrderId>>) -> Result<usize, Error> {
+        let behind = |book: &BookId| Some(*book) <= self.kept;
+        let (later, first): (Vec<_>, Vec<_>) = lacking.into_iter().partition(|(it, _)| behind(it));
+        let mut expired = 0;
+        for (book, mut ids) in first.into_iter().chain(later) {
+            ids.truncate(AT_ONCE);
+            match self.expire(&ids, Some(book)) {
+                Ok(swept) => expired += swept.expired,
+                Err(Error::Busy(reason)) => {
+                    tracing::debug!(%book, reason, "others keep the book of holds that ran out");
+                    self.kept = Some(book);
+                    return Ok(expired);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.kept = None;
+        Ok(expired)
+    }
+
     /// Takes back all of these at once; if that fails, those of the same books at a time, and sets
-    /// aside the books with which it fails again. Tells how many expired.
-    fn take_back(&mut self, due: Due) -> Result<usize, Error> {
+    /// aside the books with which it fails again. Notes who lacks a book that others have, and tells how many
+    /// expired.
+    fn take_back(
+        &mut self,
+        due: Due,
+        lacking: &mut BTreeMap<BookId, Vec<OrderId>>,
+    ) -> Result<usize, Error> {
         let ids: Vec<OrderId> = due.iter().map(|(id, _)| *id).collect();
-        match self.expire(&ids) {
-            Err(Error::Unavailable(reason)) => return Err(Error::Unavailable(reason)),
+        let mut note = |swept: Swept| {
+            for (order, book) in swept.lacking {
+                lacking.entry(book).or_default().push(order);
+            }
+            swept.expired
+        };
+        match self.expire(&ids, None) {
+            Err(error @ (Error::Unavailable(_) | Error::InDoubt(_))) => return Err(error),
             Err(_) => {}
-            Ok(expired) => return Ok(expired),
+            Ok(swept) => return Ok(note(swept)),
         }
         let mut groups = BTreeMap::<BTreeSet<BookId>, Vec<OrderId>>::new();
         for (id, books) in due {
@@ -151,8 +195,8 @@ impl Broom {
             if self.is_aside(&books) {
                 continue;
             }
-            match self.expire(&ids) {
-                Ok(more) => expired += more,
+            match self.expire(&ids, None) {
+                Ok(swept) => expired += note(swept),
                 Err(error) => {
                     tracing::warn!(?books, %error, "holds that ran out are set aside");
                     self.aside.extend(books);
@@ -162,26 +206,27 @@ impl Broom {
         Ok(expired)
     }
 
-    fn expire(&mut self, ids: &[OrderId]) -> Result<usize, Error> {
+    /// Takes back the copies of these holds, as far as their books can be had, and waits for one of these.
+    fn expire(&mut self, ids: &[OrderId], waits_for: Option<BookId>) -> Result<Swept, Error> {
         if ids.is_empty() {
-            return Ok(0);
+            return Ok(Swept::default());
         }
         let run = || {
             self.store.transaction_until(Instant::now() + PATIENCE, |connection| {
-                life::expire(connection, ids)
+                life::expire(connection, ids, waits_for)
             })
         };
         // After a panic nothing of the transaction is left: its connection is closed.
         let swept = catch_unwind(AssertUnwindSafe(run))
             .unwrap_or_else(|_| Err(Error::Unreadable("what a rule did not expect".to_owned())))?;
         tracing::debug!(expired = swept.expired, due = ids.len(), "took back holds that ran out");
-        for (order, refusal) in swept.stuck {
-            if self.stuck.insert(order) {
+        for (order, refusal) in &swept.stuck {
+            if self.stuck.insert(*order) {
                 tracing::error!(order_id = %order, %refusal, "the copies of a hold cannot come back");
             }
         }
         tally::expired(&self.store.metrics().sales, swept.expired);
-        Ok(swept.expired)
+        Ok(swept)
     }
 }
 

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 
-use super::batch::Place;
 use super::queue::{Jobs, Ticket};
 use super::{
     Checkout as _, Desk, Error, Indexer, Settings, Sweeper, Till, Trade, batch, queue, worker,
@@ -90,8 +89,12 @@ fn later() -> Instant {
     Instant::now() + Duration::from_secs(600)
 }
 
+fn in_doubt() -> store::Error {
+    store::Error::InDoubt("cut".to_owned())
+}
+
 fn unavailable() -> store::Error {
-    store::Error::Unavailable("cut".to_owned())
+    store::Error::Unavailable("gone".to_owned())
 }
 
 fn busy() -> store::Error {
@@ -118,7 +121,7 @@ fn told(
     let script = Script::of(runs);
     let soon = Instant::now() + Duration::from_secs(60);
     let tickets = [soon, later()].map(|deadline| queue.push(script.clone(), deadline).unwrap());
-    let unserved = batch::serve(shop.store(), jobs.take(2).unwrap(), Place::Line(patience));
+    let unserved = batch::serve(shop.store(), jobs.take(2).unwrap(), patience);
     assert!(unserved.is_empty());
     tickets.map(answer)
 }
@@ -131,12 +134,12 @@ fn busy_is_the_word_for_nothing_done_and_is_not_said_after_a_doubt() {
     assert!(matches!(second, Err(Error::Store(store::Error::Busy(_)))), "{second:?}");
     // The first run ends early. In doubt, there is no other end to the next ones than the deadline.
     for (runs, patience) in [
-        (vec![unavailable(), busy()], None),
-        (vec![unavailable(), busy(), busy()], Some(Duration::from_secs(1))),
+        (vec![in_doubt(), busy()], None),
+        (vec![in_doubt(), busy(), busy()], Some(Duration::from_secs(1))),
     ] {
         let [first, second] = told(&shop, runs, patience);
-        assert!(matches!(first, Err(Error::Store(store::Error::Unavailable(_)))), "{first:?}");
-        assert!(matches!(second, Err(Error::Store(store::Error::Unavailable(_)))), "{second:?}");
+        assert!(matches!(first, Err(Error::Store(store::Error::InDoubt(_)))), "{first:?}");
+        assert!(matches!(second, Err(Error::Store(store::Error::InDoubt(_)))), "{second:?}");
     }
 }
 
@@ -144,12 +147,13 @@ fn busy_is_the_word_for_nothing_done_and_is_not_said_after_a_doubt() {
 fn whoever_others_keep_waiting_is_given_back_untouched() {
     let shop = Shop::open();
     let (queue, mut jobs) = shop.line(2);
-    let script = Script::of([busy()]);
+    // While the database is away there is nothing to look after.
+    let script = Script::of([unavailable(), unavailable(), busy()]);
     let tickets = [0; 2].map(|_| queue.push(script.clone(), later()).unwrap());
     let patience = Some(Duration::from_secs(1));
-    let unserved = batch::serve(shop.store(), jobs.take(2).unwrap(), Place::Line(patience));
+    let unserved = batch::serve(shop.store(), jobs.take(2).unwrap(), patience);
     assert_eq!(unserved.len(), 2);
-    assert!(batch::serve(shop.store(), unserved, Place::Line(patience)).is_empty());
+    assert!(batch::serve(shop.store(), unserved, patience).is_empty());
     assert_eq!(tickets.map(|ticket| answer(ticket).unwrap()), [0, 1]);
 }
 
@@ -160,7 +164,7 @@ fn who_comes_too_late_is_counted_and_the_others_are_served() {
     let past = Instant::now();
     let late = [0; 2].map(|_| queue.push(Script::default(), past).unwrap());
     let in_time = [0; 3].map(|_| queue.push(Script::default(), later()).unwrap());
-    assert!(batch::serve(shop.store(), jobs.take(9).unwrap(), Place::Line(None)).is_empty());
+    assert!(batch::serve(shop.store(), jobs.take(9).unwrap(), None).is_empty());
     for ticket in late {
         assert!(matches!(answer(ticket), Err(Error::Late)));
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::tally;
 use crate::domain::{Act, Book, BookId, NewOrder, Order, Placement, Refusal};
 use crate::metrics::{Desk, Metrics};
-use crate::store::held::Row;
+use crate::store::kept::Row;
 use crate::store::{self, Store, books, life, sale};
 
 /// Something that many may ask for at the same time, and be served together.

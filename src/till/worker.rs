@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::batch::{self, Place};
-use super::queue::{Job, Jobs};
+use super::batch;
+use super::queue::{Job, Jobs, oldest};
 use super::siding::Entrance;
 use super::trade::Trade;
 use crate::metrics::TurnedAway;
@@ -49,6 +49,7 @@ pub(super) fn run<T: Trade>(
 
 fn serve_all<T: Trade>(store: &Store, jobs: Vec<Job<T>>) -> usize {
     let count = jobs.len();
-    batch::serve(store, jobs, Place::Line(None));
+    T::meter(store.metrics()).oldest_came(oldest(&jobs));
+    batch::serve(store, jobs, None);
     count
 }

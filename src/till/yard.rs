@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::queue::Job;
 use super::trade::Trade;
-use crate::store::held::Row;
+use crate::store::kept::Row;
 
 pub(super) struct Yard<T: Trade> {
     limit: usize,
@@ -28,6 +28,8 @@ pub(super) struct Sorted<T: Trade> {
     pub(super) free: Vec<Job<T>>,
     /// There was no room for them.
     pub(super) too_many: Vec<Job<T>>,
+    /// Their time is over.
+    pub(super) late: Vec<Job<T>>,
 }
 
 impl<T: Trade> Yard<T> {
@@ -63,14 +65,17 @@ impl<T: Trade> Yard<T> {
         self.waiting.iter().flat_map(|it| &it.lacks).copied().collect()
     }
 
-    /// Puts aside those of `jobs`, each with the rows it needs, who lack one. Until they are taken out again,
-    /// whoever asked may take it back.
-    pub(super) fn sort(&mut self, jobs: Vec<(Job<T>, Vec<Row>)>) -> Sorted<T> {
-        let mut sorted = Sorted { free: Vec::new(), too_many: Vec::new() };
+    /// Puts aside those of `jobs`, each with the rows it needs, who lack one, in the places of those whose time is
+    /// over. Until they are taken out again, whoever asked may take it back.
+    pub(super) fn sort(&mut self, jobs: Vec<(Job<T>, Vec<Row>)>, now: Instant) -> Sorted<T> {
+        let late = self.take_late(now);
+        let mut sorted = Sorted { free: Vec::new(), too_many: Vec::new(), late };
         for (job, rows) in jobs {
             let lacks = self.lacked_of(rows);
             if lacks.is_empty() {
                 sorted.free.push(job);
+            } else if job.receipt.deadline <= now {
+                sorted.late.push(job);
             } else if self.count() < self.limit {
                 self.stand(job, lacks);
             } else {

@@ -64,22 +64,26 @@ fn yard(limit: usize, locked: &[Row]) -> Yard<Wanting> {
 
 /// Puts everybody aside, for whom there must be room.
 fn put_aside(yard: &mut Yard<Wanting>, people: Vec<Person>) {
-    let Sorted { free, too_many } = yard.sort(people);
-    assert!(free.is_empty() && too_many.is_empty());
+    // When everybody had time.
+    let then = people[0].0.receipt.came - Duration::from_secs(1);
+    let Sorted { free, too_many, late } = yard.sort(people, then);
+    assert!(free.is_empty() && too_many.is_empty() && late.is_empty());
 }
 
 #[test]
 fn who_needs_what_is_locked_stands_aside_as_long_as_there_is_room() {
     let mut yard = yard(2, &[book(1), order(1)]);
     assert_eq!(*yard.locked(), BTreeSet::from([book(1), order(1)]));
-    let Sorted { free, too_many } = yard.sort(vec![
+    let people = vec![
         person("a", &[book(1)], 60),
         person("b", &[book(2), order(2)], 60),
         person("c", &[book(2), order(1)], 60),
         person("d", &[], 60),
         person("e", &[book(1)], 60),
-    ]);
+    ];
+    let Sorted { free, too_many, late } = yard.sort(people, Instant::now());
     assert_eq!((names(&free), names(&too_many)), (vec!["b", "d"], vec!["e"]));
+    assert!(late.is_empty());
     assert_eq!((yard.count(), yard.lacked()), (2, BTreeSet::from([book(1), order(1)])));
 }
 
@@ -101,8 +105,8 @@ fn who_lacks_nothing_any_more_is_served_and_keeps_the_place() {
     assert_eq!(names(&yard.take_free(9)), ["c"]);
     assert!(yard.take_free(9).is_empty());
     assert_eq!(yard.count(), 3);
-    let Sorted { free, too_many } =
-        yard.sort(vec![person("d", &[book(2)], 60), person("e", &[book(1)], 60)]);
+    let people = vec![person("d", &[book(2)], 60), person("e", &[book(1)], 60)];
+    let Sorted { free, too_many, .. } = yard.sort(people, Instant::now());
     assert_eq!((names(&free), names(&too_many)), (vec!["e"], vec!["d"]));
 }
 
@@ -136,6 +140,18 @@ fn who_is_late_leaves_and_the_oldest_is_known() {
     assert_eq!(yard.oldest_came(), Some(came[0]));
     yard.put_back(Vec::new());
     assert_eq!((yard.oldest_came(), yard.count()), (Some(came[1]), 1));
+}
+
+#[test]
+fn whoever_comes_has_the_place_of_one_whose_time_is_over() {
+    let mut yard = yard(2, &[book(1)]);
+    put_aside(&mut yard, vec![person("a", &[book(1)], 0), person("b", &[book(1)], 60)]);
+    let people = [("c", 0), ("d", 60), ("e", 60)];
+    let people = people.map(|(name, seconds)| person(name, &[book(1)], seconds));
+    let Sorted { free, too_many, late } = yard.sort(people.into(), Instant::now());
+    assert_eq!((names(&late), names(&too_many)), (vec!["a", "c"], vec!["e"]));
+    assert!(free.is_empty());
+    assert_eq!(yard.count(), 2);
 }
 
 #[test]

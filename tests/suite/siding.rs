@@ -4,9 +4,11 @@
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::kit::{
-    Answer, Backend, Call, Metrics, Scenario, Shop, all_wait, block, eventually, hold, hold_order,
-    let_go,
+    Answer, Backend, Call, Connection, Metrics, Scenario, Shop, all_wait, block, eventually, hold,
+    hold_order, let_go, run_out,
 };
 use crate::operate::DOCUMENT;
 use crate::scenarios;
@@ -20,6 +22,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         who_stands_aside_is_told_in_time_and_nothing_is_sold,
         who_stands_aside_keeps_nobody_else_out,
         who_stands_aside_is_answered_before_the_service_stops,
+        a_locked_title_keeps_no_other_of_a_hold_that_ran_out,
+        a_locked_title_keeps_no_other_of_a_delivery,
+        a_locked_title_stops_no_other_edit,
         the_manual_finds_who_keeps_a_row_locked;
 ];
 
@@ -213,6 +218,94 @@ fn who_stands_aside_is_answered_before_the_service_stops(shop: &Shop) {
     }
     assert_eq!(stopping.join().unwrap(), 0);
     assert_eq!(shop.admin.quantity(locked), 7);
+}
+
+/// Whether nobody has this book, asked by somebody who does not wait.
+fn is_free(watcher: &mut Connection, book: i64) -> bool {
+    watcher.run("BEGIN");
+    let query = format!("SELECT id FROM books WHERE id = {book} FOR UPDATE SKIP LOCKED");
+    let is_free = watcher.number(&query) == book;
+    watcher.run("ROLLBACK");
+    is_free
+}
+
+/// How often of sixty times, over three seconds, somebody has this book.
+fn in_use(shop: &Shop, book: i64) -> usize {
+    let mut watcher = shop.database.connect();
+    let looks = (0..60).filter(|_| {
+        std::thread::park_timeout(Duration::from_millis(50));
+        !is_free(&mut watcher, book)
+    });
+    looks.count()
+}
+
+fn a_locked_title_keeps_no_other_of_a_hold_that_ran_out(shop: &Shop) {
+    let [before, locked, after] = shop.books([10, 10, 10]);
+    let buyer = &shop.storefront;
+    let both = buyer.hold(&[(before, 1), (locked, 1), (after, 1)], 600).expect(201);
+    let one = buyer.hold(&[(before, 2)], 600).expect(201);
+    let holder = hold(shop, locked);
+    run_out(shop, &[&both, &one]);
+    eventually(Duration::from_secs(30), "the other hold is back", || {
+        (shop.admin.quantity(before) == 9).then_some(())
+    });
+    // The sweeper tries the other one again and again meanwhile.
+    let [before_is, after_is] = [before, after].map(|book| in_use(shop, book));
+    assert!(before_is < 12 && after_is < 12, "{before_is} and {after_is} of sixty times");
+    buyer.order(&[(before, 1), (after, 1)]).expect(201);
+    let_go(holder);
+    eventually(Duration::from_secs(30), "all of it is back", || {
+        let left = [before, locked, after].map(|book| shop.admin.quantity(book));
+        (left == [9, 10, 9]).then_some(())
+    });
+}
+
+fn a_locked_title_keeps_no_other_of_a_delivery(shop: &Shop) {
+    let [before, locked, after] = shop.books([10, 10, 10]);
+    let server = shop.server_on(&shop.database.url, &["--request-timeout", "20"]);
+    let admin = shop.admin.at(&server);
+    let sold = shop.storefront.order(&[(before, 2), (locked, 2)]).expect(201);
+    let holder = hold(shop, locked);
+    let delivery = [(before, 5), (locked, 5), (after, 5)];
+    let waiting = sent([
+        admin.restock_many(&delivery),
+        admin.take_back(&sold, &[(before, 1), (locked, 1)]),
+        admin.stocktake(locked, 3),
+        admin.restock(locked, 5),
+    ]);
+    all_wait(&waiting);
+    // Each has them in hand for a second, once.
+    let free_for_long = || (in_use(shop, before) < 12).then_some(());
+    eventually(Duration::from_secs(15), "the others are free", free_for_long);
+    shop.storefront.order(&[(before, 1), (after, 1)]).expect(201);
+    nobody_is_answered(&waiting);
+    let_go(holder);
+    for answer in answers(waiting) {
+        assert!(matches!(answer.status, 200 | 201), "\n{answer}");
+    }
+    assert_eq!([before, after].map(|book| shop.admin.quantity(book)), [13, 14]);
+}
+
+fn a_locked_title_stops_no_other_edit(shop: &Shop) {
+    let [locked, gone, other] = shop.books([10, 10, 10]);
+    let server = shop.wide_server();
+    let admin = shop.admin.at(&server);
+    let holders = [locked, gone].map(|book| hold(shop, book));
+    let edit = |book: i64, title: &str| {
+        let edit = admin.patch(&format!("/v1/books/{book}"), json!({ "title": title }));
+        edit.header("If-Match", "*")
+    };
+    let archive = admin.delete(&format!("/v1/books/{gone}"));
+    let waiting = sent([edit(locked, "Later"), archive]);
+    all_wait(&waiting);
+    // Each at once: others had their turns for a second each, these would not be over before that.
+    for _ in 0..12 {
+        edit(other, "Now").expect(200);
+    }
+    nobody_is_answered(&waiting);
+    holders.into_iter().for_each(let_go);
+    let statuses: Vec<_> = answers(waiting).iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200, 204]);
 }
 
 fn the_manual_finds_who_keeps_a_row_locked(shop: &Shop) {

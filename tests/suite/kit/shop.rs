@@ -48,7 +48,7 @@ impl Shop {
 
     /// One more server with so many connections that many writers meet in the database.
     pub fn wide_server(&self) -> Arc<Server> {
-        let wide = ["--read-connections", "2", "--write-connections", "10"];
+        let wide = ["--read-connections", "2", "--write-connections", "13"];
         self.keep(Server::start(&self.database.url, &wide))
     }
 

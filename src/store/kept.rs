@@ -44,14 +44,14 @@ pub fn by_others(
     Ok(orders.chain(books).collect())
 }
 
-/// Waits until nobody else has `row`, as long as a statement may wait for a lock.
+/// Waits until nobody else has `row`, as long as a lock may be waited for.
 ///
 /// # Errors
 /// What the database says.
 pub fn wait_for(connection: &mut AnyConnection, row: Row) -> Result<(), Error> {
     match row {
-        Row::Book(id) => drop(locking::books(connection, [id])?),
-        Row::Order(id) => drop(locking::orders(connection, [id])?),
+        Row::Book(id) => locking::book_row(connection, id)?,
+        Row::Order(id) => locking::order_row(connection, id)?,
     }
     Ok(())
 }
