@@ -148,6 +148,10 @@ impl Report {
             ("orders acknowledged", acknowledged),
             ("acknowledged and lost", self.violations.iter().filter(is_lost).count()),
             ("orders sent more than once", orders().filter(|one| one.attempts.len() > 1).count()),
+            (
+                "requests sent again though granted",
+                operations.iter().filter(|one| one.is_repeated()).count(),
+            ),
             ("other requests", operations.len() - orders().count()),
             ("looks at a book", reads.len()),
             ("sendings of unknown outcome", sendings(Outcome::Unknown)),

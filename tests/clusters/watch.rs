@@ -26,8 +26,13 @@ impl Watch {
         self.has_ended.load(Ordering::SeqCst)
     }
 
-    pub fn end(&self) {
+    fn end(&self) {
         self.has_ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends it when it is dropped, so that nobody goes on for ever when whoever was to end it fails.
+    pub fn ending(&self) -> Ending<'_> {
+        Ending(self)
     }
 
     pub fn acknowledged(&self) -> usize {
@@ -48,5 +53,13 @@ impl Watch {
             }
             std::thread::sleep(GLANCE);
         }
+    }
+}
+
+pub struct Ending<'a>(&'a Watch);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }

@@ -1,6 +1,7 @@
 //! Who buys, holds, returns, restocks, counts and looks, and writes down what was said.
 
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rand::RngExt;
@@ -27,11 +28,21 @@ const IMPATIENT: std::ops::Range<u64> = 1..40;
 /// Orders that a client remembers, to do something with them.
 const REMEMBERED: usize = 40;
 
+/// Set in the number of a player's second dice.
+const MOODS: u64 = 1 << 63;
+
 /// What `count` clients did until the storm was over.
 pub fn act(fleet: &Fleet, watch: &Watch, count: usize, seed: u64) -> History {
     let histories = crowd(fleet, watch, 1..=count as u64, seed, |mut actor| {
         while !watch.is_over() {
-            actor.act();
+            // What all saw until then must not be lost with it.
+            if catch_unwind(AssertUnwindSafe(|| actor.act())).is_err() {
+                actor
+                    .history
+                    .surprises
+                    .push("a client saw what none may see: look above".to_owned());
+                break;
+            }
         }
         actor.history
     });
@@ -80,7 +91,11 @@ pub struct Actor<'a> {
     number: u64,
     /// What it asked for so far, for keys of its own.
     asked: usize,
+    /// What it asks for.
     dice: StdRng,
+    /// When it hangs up, where it goes, how long it pauses: apart, so that what goes wrong changes nothing of
+    /// what is asked for next.
+    moods: StdRng,
     wire: Wire,
     /// Where this client goes, until it gets no answer there.
     ship: usize,
@@ -91,10 +106,10 @@ pub struct Actor<'a> {
 
 impl<'a> Actor<'a> {
     fn new(fleet: &'a Fleet, watch: &'a Watch, number: u64, seed: u64) -> Self {
-        let dice = dice::from_seed(seed, number);
+        let [dice, moods] = [number, number | MOODS].map(|player| dice::from_seed(seed, player));
         let ship = number as usize % fleet.ships.len();
         let (wire, mine, history) = (Wire::default(), Vec::new(), History::default());
-        Self { fleet, watch, number, asked: 0, dice, wire, ship, mine, history }
+        Self { fleet, watch, number, asked: 0, dice, moods, wire, ship, mine, history }
     }
 
     fn now(&self) -> Micros {
@@ -107,8 +122,9 @@ impl<'a> Actor<'a> {
             // Some run out while their buyers still think.
             58..61 => self.order(Some(1)),
             61..66 => self.order(Some(60)),
-            66..75 => self.wish(),
-            75..78 => self.take_back(),
+            66..74 => self.wish(),
+            74..76 => self.repeat(),
+            76..78 => self.take_back(),
             78..84 => {
                 let lines = self.lines(10..80);
                 self.do_it(Ask::Restock { lines });
@@ -155,8 +171,28 @@ impl<'a> Actor<'a> {
 
     fn wish(&mut self) {
         let Some((order, _)) = self.one_of_mine() else { return };
-        let is_confirmed = self.dice.random_bool(0.7);
-        self.do_it(if is_confirmed { Ask::Confirm { order } } else { Ask::Cancel { order } });
+        let ask = match self.dice.random_range(0..100) {
+            0..68 => Ask::Confirm { order },
+            68..92 => Ask::Cancel { order, by_admin: false },
+            _ => Ask::Cancel { order, by_admin: true },
+        };
+        self.do_it(ask);
+    }
+
+    /// Asks once more for something that was granted, as who has lost the answer does: perhaps long after, and
+    /// at another server.
+    fn repeat(&mut self) {
+        let count = self.history.operations.len();
+        if count == 0 {
+            return;
+        }
+        let chosen = self.dice.random_range(0..count);
+        let operation = &self.history.operations[chosen];
+        if operation.key.is_empty() || operation.granted().is_none() {
+            return;
+        }
+        let attempt = self.attempt(&operation.clone());
+        self.history.operations[chosen].attempts.push(attempt);
     }
 
     fn take_back(&mut self) {
@@ -171,28 +207,30 @@ impl<'a> Actor<'a> {
         let token = &self.fleet.storefront.token;
         let request = Request { method: "GET", path, token, key: "", body: None };
         let (sent, answer, ended) = self.send(&request);
-        let Some(answer) = answer else { return };
-        if answer.status == 200 {
-            let quantity = answer["quantity"].as_i64().unwrap();
-            self.history.reads.push(Read { book, sent, ended, quantity });
-        } else if answer.status != 503 {
-            self.history.surprises.push(answer.to_string());
-        }
+        let quantity = answer.and_then(|answer| match answer.status {
+            200 => answer["quantity"].as_i64(),
+            503 => None,
+            _ => {
+                self.history.surprises.push(answer.to_string());
+                None
+            }
+        });
+        self.history.reads.push(Read { book, sent, ended, quantity });
     }
 
     /// Goes to where one of the servers is, or was. Who gets no answer goes elsewhere.
     fn send(&mut self, request: &Request<'_>) -> (Micros, Option<Answer>, Micros) {
         let url = self.fleet.ships[self.ship].address();
-        let patience = match self.dice.random_bool(0.02) {
-            true => Duration::from_millis(self.dice.random_range(IMPATIENT)),
+        let patience = match self.moods.random_bool(0.02) {
+            true => Duration::from_millis(self.moods.random_range(IMPATIENT)),
             false => PATIENT,
         };
         let sent = self.now();
         let answer = self.wire.send(&url, request, patience).ok();
         let ended = self.now();
         let is_served = answer.as_ref().is_some_and(|answer| answer.status != 503);
-        if !is_served || self.dice.random_bool(0.02) {
-            self.ship = self.dice.random_range(0..self.fleet.ships.len());
+        if !is_served || self.moods.random_bool(0.02) {
+            self.ship = self.moods.random_range(0..self.fleet.ships.len());
         }
         (sent, answer, ended)
     }
@@ -221,7 +259,7 @@ impl<'a> Actor<'a> {
             if is_over || operation.is_walk_in() {
                 return;
             }
-            std::thread::sleep(Duration::from_millis(self.dice.random_range(10..=longest_pause)));
+            std::thread::sleep(Duration::from_millis(self.moods.random_range(10..=longest_pause)));
         }
     }
 
@@ -239,7 +277,11 @@ impl<'a> Actor<'a> {
         let member = if matches!(ask, Ask::Stocktake { .. }) { "entry_id" } else { "id" };
         let text = |member: &str| answer[member].as_str().unwrap_or_default().to_owned();
         match answer.status {
-            200 | 201 => Outcome::Granted { id: text(member), is_replay: answer.is_replay() },
+            200 | 201 => Outcome::Granted {
+                id: text(member),
+                is_replay: answer.is_replay(),
+                lines: told(ask, answer),
+            },
             409 => Outcome::Refused { slug: text("type") },
             503 if answer["type"] == "/problems/overloaded" => Outcome::Dropped,
             503 => Outcome::Unknown,
@@ -252,7 +294,24 @@ impl<'a> Actor<'a> {
 }
 
 fn is_admins(ask: &Ask) -> bool {
-    matches!(ask, Ask::Restock { .. } | Ask::Stocktake { .. } | Ask::Return { .. })
+    match ask {
+        Ask::Restock { .. } | Ask::Stocktake { .. } | Ask::Return { .. } => true,
+        Ask::Cancel { by_admin, .. } => *by_admin,
+        Ask::Order { .. } | Ask::Confirm { .. } => false,
+    }
+}
+
+/// The lines of an answer that grants something.
+fn told(ask: &Ask, answer: &Answer) -> Lines {
+    let (list, copies) = match ask {
+        Ask::Order { .. } => (&answer["lines"], "quantity"),
+        Ask::Restock { .. } | Ask::Return { .. } => (&answer["movements"], "delta"),
+        Ask::Stocktake { .. } => (&answer.body, "quantity_after"),
+        Ask::Confirm { .. } | Ask::Cancel { .. } => return Lines::new(),
+    };
+    let list = list.as_array().map_or(std::slice::from_ref(list), Vec::as_slice);
+    let line = |line: &Value| Some((line["book_id"].as_i64()?, line[copies].as_i64()?));
+    list.iter().filter_map(line).collect()
 }
 
 /// Where it is asked for, and with what words.
@@ -277,6 +336,6 @@ fn asked_for(ask: &Ask) -> (String, Option<Value>) {
             (format!("/v1/orders/{order}/returns"), Some(json!({ "lines": listed(lines) })))
         }
         Ask::Confirm { order } => (format!("/v1/orders/{order}/confirm"), None),
-        Ask::Cancel { order } => (format!("/v1/orders/{order}/cancel"), None),
+        Ask::Cancel { order, .. } => (format!("/v1/orders/{order}/cancel"), None),
     }
 }

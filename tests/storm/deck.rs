@@ -66,7 +66,7 @@ impl Deck {
         let lasts = match fault {
             Fault::Cut | Fault::Delay => 20..400,
             // Longer than a request may take.
-            Fault::Stall => 20..3_000,
+            Fault::Stall | Fault::Freeze => 20..2_500,
             // Longer than a statement waits for a lock.
             Fault::LockTitle => 1_200..4_000,
             _ => 20..1_200,

@@ -16,14 +16,20 @@ pub fn gather(database: &Database) -> Facts {
     let cause = id("coalesce(order_id, entry_id)");
     let mut rows = |columns: &str, rest: &str| rows(&mut connection, columns, rest);
     let requests = format!("{}, client_id, coalesce(idempotency_key, '')", id("id"));
-    let orders = rows(&format!("{requests}, status"), "orders").into_iter().map(|row| {
-        let [id, client, key, status] = row.try_into().unwrap();
-        Order { id: uuid(&id), client: client.parse().unwrap(), key, status }
+    let overdue =
+        format!("CASE WHEN expires_at < {} THEN 1 ELSE 0 END", long_ago(database.backend));
+    let columns = format!("{requests}, status, {overdue}");
+    let orders = rows(&columns, "orders").into_iter().map(|row| {
+        let [id, client, key, status, overdue] = row.try_into().unwrap();
+        let is_overdue = overdue == "1" && status == "held";
+        Order { id: uuid(&id), client: client.parse().unwrap(), key, status, is_overdue }
     });
     let orders = orders.collect();
-    let entries = rows(&requests, "stock_entries").into_iter().map(|row| {
-        let [id, client, key] = row.try_into().unwrap();
-        Entry { id: uuid(&id), client: client.parse().unwrap(), key }
+    let columns = format!("{requests}, coalesce({}, '')", id("order_id"));
+    let entries = rows(&columns, "stock_entries").into_iter().map(|row| {
+        let [id, client, key, order] = row.try_into().unwrap();
+        let order = (!order.is_empty()).then(|| uuid(&order));
+        Entry { id: uuid(&id), client: client.parse().unwrap(), key, order }
     });
     let entries = entries.collect();
     let mut movements = BTreeMap::<i64, Vec<Movement>>::new();
@@ -44,6 +50,15 @@ pub fn gather(database: &Database) -> Facts {
         (id.parse().unwrap(), quantity.parse().unwrap())
     });
     Facts { orders, entries, movements, quantities: quantities.collect() }
+}
+
+/// A moment by which everybody had time to take back what ran out before.
+fn long_ago(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "strftime('%Y-%m-%d %H:%M:%f', 'now', '-15 seconds')",
+        Backend::Postgres => "now() - interval '15 seconds'",
+        Backend::Mysql => "utc_timestamp(6) - INTERVAL 15 SECOND",
+    }
 }
 
 fn rows(connection: &mut Connection, columns: &str, rest: &str) -> Vec<Vec<String>> {

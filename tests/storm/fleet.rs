@@ -202,17 +202,22 @@ impl Ship {
 
     pub fn crash(&self) {
         if let Some(server) = self.server.lock().unwrap().take() {
+            self.take_down_collisions(&server);
             server.crash();
         }
     }
 
     pub fn terminate(&self) {
         if let Some(server) = self.server.lock().unwrap().take() {
-            let labels = [("pool", "writers"), ("cause", "key_taken")];
-            let collisions = Metrics::of(&server).number("bookstore_retries_total", &labels);
-            self.collisions.fetch_add(collisions as u64, Ordering::Relaxed);
+            self.take_down_collisions(&server);
             server.stop();
         }
+    }
+
+    fn take_down_collisions(&self, server: &Server) {
+        let labels = [("pool", "writers"), ("cause", "key_taken")];
+        let collisions = Metrics::of(server).number("bookstore_retries_total", &labels);
+        self.collisions.fetch_add(collisions as u64, Ordering::Relaxed);
     }
 
     pub fn freeze(&self) {

@@ -38,7 +38,7 @@ pub enum Ask {
     Stocktake { book: i64, counted: i64 },
     Return { order: String, lines: Lines },
     Confirm { order: String },
-    Cancel { order: String },
+    Cancel { order: String, by_admin: bool },
 }
 
 impl Ask {
@@ -63,8 +63,9 @@ pub struct Attempt {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Done, as this order or stock entry.
-    Granted { id: String, is_replay: bool },
+    /// Done, as this order or stock entry. `lines` as the answer has them: copies that were asked for, or what
+    /// was counted. A wish has none.
+    Granted { id: String, is_replay: bool, lines: Lines },
     /// A rule said no: this problem.
     Refused { slug: String },
     /// Its turn did not come: nothing was done, says the service, and nothing will be.
@@ -79,7 +80,8 @@ pub struct Read {
     pub book: i64,
     pub sent: Micros,
     pub ended: Micros,
-    pub quantity: i64,
+    /// None if there was no answer, or one that does not tell.
+    pub quantity: Option<i64>,
 }
 
 impl Operation {
@@ -119,6 +121,13 @@ impl Operation {
         self.granted().is_none() && !is_answered && !self.is_walk_in()
     }
 
+    /// Whether it was sent again though it had been granted.
+    pub fn is_repeated(&self) -> bool {
+        let granted = |one: &Attempt| matches!(one.outcome, Outcome::Granted { .. });
+        let first = self.attempts.iter().position(granted);
+        first.is_some_and(|first| first + 1 < self.attempts.len())
+    }
+
     /// Whether nobody knows what became of one of its sendings.
     pub fn is_in_doubt(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.outcome == Outcome::Unknown)
@@ -142,6 +151,8 @@ pub struct Order {
     pub client: i64,
     pub key: String,
     pub status: String,
+    /// A hold that ran out long ago.
+    pub is_overdue: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -149,6 +160,8 @@ pub struct Entry {
     pub id: String,
     pub client: i64,
     pub key: String,
+    /// Which one copies came back of.
+    pub order: Option<String>,
 }
 
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ use crate::checker::Violation;
 use crate::faults::{Count, Fault};
 use crate::history::{Facts, History, Micros, Operation, Outcome};
 use crate::kit::Backend;
+use crate::watch::Strike;
 
 /// More violations than this are counted, not shown.
 const SHOWN: usize = 20;
@@ -19,17 +20,28 @@ const SHOWN: usize = 20;
 pub struct Report {
     pub backend: Backend,
     pub seed: u64,
+    /// The command that repeats it.
+    pub again: String,
     pub took: Duration,
     pub history: History,
-    pub facts: Facts,
+    pub strikes: Vec<Strike>,
     pub faults: Count,
+    pub aftermath: Aftermath,
+    /// Nothing was sold any more.
+    pub is_stuck: bool,
+    /// Something of the storm itself failed, and said so.
+    pub is_broken: bool,
+}
+
+/// What was found when it was over.
+#[derive(Debug, Default)]
+pub struct Aftermath {
+    pub facts: Facts,
     pub violations: Vec<Violation>,
     /// What the audit found.
     pub audit: Option<String>,
     /// Transactions that met another where they should have waited.
     pub collisions: u64,
-    /// Nothing was sold any more.
-    pub is_stuck: bool,
 }
 
 /// What is told of a storm when its history is gone.
@@ -40,26 +52,31 @@ pub struct Figures {
 }
 
 impl Report {
-    /// Prints what was found, and keeps the history if that was anything. `again` is how to repeat it.
-    pub fn show(self, again: &str) -> Figures {
-        list("violations", &self.violations);
+    /// Prints what was found, and keeps the history if that was anything.
+    pub fn show(self) -> Figures {
+        let Aftermath { violations, audit, collisions, .. } = &self.aftermath;
+        list("violations", violations);
         list("answers that nobody should get", &self.history.surprises);
-        if let Some(audit) = &self.audit {
+        if let Some(audit) = audit {
             println!("the audit found:\n{audit}");
         }
-        if self.collisions > 0 {
-            println!("{} transactions collided: somebody writes without the lock", self.collisions);
+        if *collisions > 0 {
+            println!("{collisions} transactions collided: somebody writes without the lock");
         }
         if self.is_stuck {
             println!("the shop is stuck: it sold nothing for a minute");
         }
-        let is_good = self.violations.is_empty()
+        if self.is_broken {
+            println!("the storm broke off, as was said above: not all of it was checked");
+        }
+        let is_good = violations.is_empty()
             && self.history.surprises.is_empty()
-            && self.audit.is_none()
-            && self.collisions == 0
-            && !self.is_stuck;
+            && audit.is_none()
+            && *collisions == 0
+            && !self.is_stuck
+            && !self.is_broken;
         if !is_good {
-            println!("kept: {}\nagain: {again}", self.keep().display());
+            println!("kept: {}\nagain: {}", self.keep().display(), self.again);
         }
         let numbers = self.numbers();
         // A storm in which nothing was sold has shown nothing.
@@ -82,7 +99,10 @@ impl Report {
         let attempts = || self.history.operations.iter().flat_map(|operation| &operation.attempts);
         let sendings =
             |outcome: Outcome| attempts().filter(|one| one.outcome == outcome).count() as u64;
-        let longest: Micros = attempts().map(|one| one.ended - one.sent).max().unwrap_or_default();
+        let waits = attempts().map(|one| one.ended - one.sent);
+        let looks = self.history.reads.iter().map(|read| read.ended - read.sent);
+        let longest: Micros = waits.chain(looks).max().unwrap_or_default();
+        let repeated = self.history.operations.iter().filter(|one| one.is_repeated()).count();
         let all = self.history.operations.len();
         let mut numbers = vec![
             ("seconds", self.took.as_secs()),
@@ -93,20 +113,21 @@ impl Report {
                 of(&|one| !one.is_refused() && one.granted().is_none()),
             ),
             ("orders sent more than once", of(&|order| order.attempts.len() > 1)),
+            ("requests sent again though granted", repeated as u64),
             ("other requests", (all - self.orders().count()) as u64),
             ("looks at a book", self.history.reads.len() as u64),
             ("sendings of unknown outcome", sendings(Outcome::Unknown)),
             ("sendings turned away", sendings(Outcome::Dropped)),
             ("longest wait for an answer, ms", longest / 1_000),
-            ("orders in the database", self.facts.orders.len() as u64),
+            ("orders in the database", self.aftermath.facts.orders.len() as u64),
         ]
         .into_iter()
         .map(|(what, number)| (what.to_owned(), number))
         .collect::<Vec<_>>();
         let done = |fault: Fault| self.faults.get(&fault).copied().unwrap_or_default() as u64;
         numbers.extend(Fault::all().map(|fault| (format!("fault: {}", fault.name()), done(fault))));
-        numbers.push(("collided transactions".to_owned(), self.collisions));
-        numbers.push(("violations".to_owned(), self.violations.len() as u64));
+        numbers.push(("collided transactions".to_owned(), self.aftermath.collisions));
+        numbers.push(("violations".to_owned(), self.aftermath.violations.len() as u64));
         numbers
     }
 
@@ -115,10 +136,12 @@ impl Report {
         let name = format!("bookstore-storm-{}-{}.txt", self.backend, self.seed);
         let path = std::env::temp_dir().join(name);
         let mut file = BufWriter::new(std::fs::File::create(&path).unwrap());
-        let Self { history, facts, faults, violations, .. } = self;
+        let Self { history, strikes, faults, aftermath, .. } = self;
+        let Aftermath { facts, violations, .. } = aftermath;
         let mut write = |one: &dyn Debug| writeln!(file, "{one:?}").unwrap();
         violations.iter().for_each(|one| write(one));
         write(faults);
+        strikes.iter().for_each(|one| write(one));
         history.surprises.iter().for_each(|one| write(one));
         history.operations.iter().for_each(|one| write(one));
         history.reads.iter().for_each(|one| write(one));

@@ -87,15 +87,16 @@ impl Settings {
         (wanted.clone(), Goal::Orders(orders, wanted))
     }
 
-    /// The command that repeats the storm on one database.
-    pub fn again(&self, backend: Backend) -> String {
+    /// The command that repeats the storm on one database, with these faults: another set of them would be
+    /// another deck.
+    pub fn again(&self, backend: Backend, faults: &[Fault]) -> String {
         let Self { clients, servers, .. } = self;
         let long = match self.orders {
             Some(orders) => format!("--orders {}", orders.div_ceil(self.backends().len())),
             None => format!("--seconds {}", self.seconds),
         };
         let faults: String =
-            self.fault.iter().map(|fault| format!(" --fault {}", fault.name())).collect();
+            faults.iter().map(|fault| format!(" --fault {}", fault.name())).collect();
         let seed = self.seed();
         format!(
             "scripts/storm --backend {backend} {long} --clients {clients} --servers {servers} \

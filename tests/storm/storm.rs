@@ -2,8 +2,9 @@
 //! connections are cut, most cruelly during COMMIT. Then everything that the clients were told is held
 //! against the database.
 //!
-//! `scripts/storm --help` says how to run it. The schedule of the faults and what the clients ask for
-//! come from a seed; how both meet does not, for the machine decides that.
+//! `scripts/storm --help` says how to run it. The schedule of the faults and what each client would like come
+//! from a seed; how both meet does not, for the machine decides that, and what a client has decides what it
+//! can ask for.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![allow(unreachable_pub, reason = "a test binary has no crate-private parts worth telling apart")]
 
@@ -28,6 +29,7 @@ mod strike;
 mod watch;
 mod wire;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,8 +38,9 @@ use clap::Parser;
 use deck::Rhythm;
 use faults::Fault;
 use fleet::Fleet;
+use history::History;
 use kit::Backend;
-use report::{Figures, Report};
+use report::{Aftermath, Figures, Report};
 use settings::Settings;
 use watch::Watch;
 
@@ -55,11 +58,8 @@ fn main() -> ExitCode {
     if let Some(length) = settings.soak() {
         return soak(&settings, length);
     }
-    let storms: Vec<Figures> = settings
-        .backends()
-        .into_iter()
-        .map(|backend| storm(backend, &settings).show(&settings.again(backend)))
-        .collect();
+    let storms: Vec<Figures> =
+        settings.backends().into_iter().map(|backend| storm(backend, &settings).show()).collect();
     println!("\nseed {}\n{}", settings.seed(), report::table(&storms));
     let is_good = storms.iter().all(|storm| storm.is_good);
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -91,24 +91,32 @@ fn storm(backend: Backend, settings: &Settings) -> Report {
         history
     });
     let took = watch.start.elapsed();
-    clients::settle(&fleet, &watch, &mut history);
-    fleet.land();
-    println!("{backend}: {} requests, and now the check", history.operations.len());
-    let facts = facts::gather(&fleet.database);
-    let violations = checker::check(&history, &facts, fleet::PATIENCE.as_micros() as u64);
-    let audit = fleet.audit();
+    // A server or a database that does not come back must not take with it what the clients saw.
+    let end = || aftermath(&fleet, &watch, &mut history);
+    let aftermath = catch_unwind(AssertUnwindSafe(end));
+    let is_broken = watch.is_broken() || aftermath.is_err();
     Report {
         backend,
         seed,
+        again: settings.again(backend, &faults),
         took,
         history,
-        facts,
-        faults: watch.faults().clone(),
-        violations,
-        audit,
-        collisions: fleet.collisions(),
+        strikes: watch.strikes(),
+        faults: watch.faults(),
+        aftermath: aftermath.unwrap_or_default(),
         is_stuck: watch.is_stuck(),
+        is_broken,
     }
+}
+
+/// When it is over: what the database holds, and what is wrong with that.
+fn aftermath(fleet: &Fleet, watch: &Watch, history: &mut History) -> Aftermath {
+    clients::settle(fleet, watch, history);
+    fleet.land();
+    println!("{} requests, and now the check", history.operations.len());
+    let facts = facts::gather(&fleet.database);
+    let violations = checker::check(history, &facts, fleet::PATIENCE.as_micros() as u64);
+    Aftermath { facts, violations, audit: fleet.audit(), collisions: fleet.collisions() }
 }
 
 /// Of `wanted`, what can be done here; tells what is left out, and why.

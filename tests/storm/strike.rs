@@ -1,13 +1,14 @@
 //! Two hands that do one fault after another, so that each of them comes alone and together with any
 //! other. What both would do to the same thing, they do in turn.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::deck::{Card, Deck, Rhythm};
 use crate::faults::{Count, Fault};
 use crate::fleet::{Fleet, Ship};
-use crate::kit::{Backend, Commit, Connection, Proxy};
+use crate::kit::{Backend, Commit, Connection, Database, Proxy};
 use crate::migration;
 use crate::watch::Watch;
 
@@ -31,8 +32,11 @@ pub fn strike(fleet: &Fleet, watch: &Watch, seed: u64, weights: &Count, rhythm: 
                     if !watch.wait(card.quiet) {
                         return;
                     }
-                    if watch.disturb(|| act(card, fleet)) {
-                        watch.note(card.fault);
+                    let disturb = || watch.disturb(card.fault, card.ship, || act(card, fleet));
+                    // What was asked and answered until then must not be lost with it.
+                    if catch_unwind(AssertUnwindSafe(disturb)).is_err() {
+                        watch.break_off();
+                        return;
                     }
                 }
             });
@@ -59,12 +63,13 @@ fn act(card: Card, fleet: &Fleet) -> bool {
             to_server(card, ship);
             true
         }
+        // It waits for nobody, and is done to nobody else.
+        Fault::LockTitle => lock_title(card, fleet),
         Fault::Terminate
         | Fault::ConnectionLimit
         | Fault::KillDatabase
         | Fault::FullDisk
-        | Fault::Migration
-        | Fault::LockTitle => {
+        | Fault::Migration => {
             let _alone = alone(&fleet.engine_room);
             to_database(card, fleet)
         }
@@ -175,23 +180,24 @@ fn to_database(card: Card, fleet: &Fleet) -> bool {
             engine.iter().for_each(|engine| engine.start_again(&fleet.database));
         }
         (Fault::Migration, ..) => return migration::run_again(&fleet.database),
-        (Fault::LockTitle, ..) => return lock_title(card, fleet),
         (other, ..) => unreachable!("{other:?} cannot be done here"),
     }
     true
 }
 
-/// As a person with an open transaction does, past the service. False if the row could not be had.
+/// As a person with an open transaction does, past the service. False if the row could not be had: the database
+/// may be away.
 fn lock_title(card: Card, fleet: &Fleet) -> bool {
     let book = fleet.books[card.quiet.as_millis() as usize % fleet.books.len()];
-    let mut person = fleet.database.connect();
-    person.run("BEGIN");
+    let Database { backend, url, .. } = &fleet.database;
+    let Ok(mut person) = Connection::try_open(*backend, url) else { return false };
     let row = format!("SELECT quantity FROM books WHERE id = {book} FOR UPDATE");
-    if person.try_number(&row).is_err() {
+    if person.try_run("BEGIN").is_err() || person.try_number(&row).is_err() {
         return false;
     }
     std::thread::sleep(card.lasts);
-    person.run("ROLLBACK");
+    // The database may have ended it.
+    let _ = person.try_run("ROLLBACK");
     true
 }
 

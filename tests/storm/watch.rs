@@ -1,7 +1,7 @@
 //! When a storm is over, and how far it is.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::faults::{Count, Fault};
@@ -26,15 +26,28 @@ pub enum Goal {
     Orders(usize, Count),
 }
 
+/// Something that went wrong: at which server, if it was done to one, and from when to when.
+#[derive(Debug, Clone, Copy)]
+pub struct Strike {
+    pub fault: Fault,
+    #[allow(dead_code, reason = "for whoever reads what is kept of a storm")]
+    pub ship: usize,
+    #[allow(dead_code, reason = "the same")]
+    pub began: Micros,
+    #[allow(dead_code, reason = "the same")]
+    pub ended: Micros,
+}
+
 pub struct Watch {
     pub start: Instant,
     goal: Goal,
     acknowledged: AtomicUsize,
-    done: Mutex<Count>,
+    strikes: Mutex<Vec<Strike>>,
     /// Faults that last, and when the last one before was over.
     under_way: AtomicUsize,
     last_fault: AtomicU64,
     is_stuck: AtomicBool,
+    is_broken: AtomicBool,
     has_ended: AtomicBool,
 }
 
@@ -44,10 +57,11 @@ impl Watch {
             start: Instant::now(),
             goal,
             acknowledged: AtomicUsize::new(0),
-            done: Mutex::default(),
+            strikes: Mutex::default(),
             under_way: AtomicUsize::new(0),
             last_fault: AtomicU64::new(0),
             is_stuck: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
         }
     }
@@ -61,19 +75,27 @@ impl Watch {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// A fault was done.
-    pub fn note(&self, fault: Fault) {
-        *self.faults().entry(fault).or_default() += 1;
+    /// Does a fault; `act` tells whether it was done.
+    pub fn disturb(&self, fault: Fault, ship: usize, act: impl FnOnce() -> bool) {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        let began = self.now();
+        let is_done = act();
+        let ended = self.now();
+        if is_done {
+            self.strikes.lock().unwrap().push(Strike { fault, ship, began, ended });
+        }
+        // The time first, so that nobody sees neither.
+        self.last_fault.store(ended, Ordering::Relaxed);
+        self.under_way.fetch_sub(1, Ordering::Release);
     }
 
-    /// Does a fault.
-    pub fn disturb<T>(&self, fault: impl FnOnce() -> T) -> T {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        let done = fault();
-        // The time first, so that nobody sees neither.
-        self.last_fault.store(self.now(), Ordering::Relaxed);
-        self.under_way.fetch_sub(1, Ordering::Release);
-        done
+    /// A fault could not be done, or not be undone: the storm shows nothing any more, and ends.
+    pub fn break_off(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
     }
 
     fn now(&self) -> Micros {
@@ -86,9 +108,18 @@ impl Watch {
         is_calm && self.last_fault.load(Ordering::Relaxed) + RECOVERY.as_micros() as Micros <= sent
     }
 
+    /// All that went wrong.
+    pub fn strikes(&self) -> Vec<Strike> {
+        self.strikes.lock().unwrap().clone()
+    }
+
     /// How often each fault was done.
-    pub fn faults(&self) -> MutexGuard<'_, Count> {
-        self.done.lock().unwrap()
+    pub fn faults(&self) -> Count {
+        let mut faults = Count::new();
+        for strike in self.strikes.lock().unwrap().iter() {
+            *faults.entry(strike.fault).or_default() += 1;
+        }
+        faults
     }
 
     pub fn is_stuck(&self) -> bool {
@@ -97,6 +128,7 @@ impl Watch {
 
     pub fn is_over(&self) -> bool {
         self.is_stuck()
+            || self.is_broken()
             || match &self.goal {
                 Goal::Time(time) => self.start.elapsed() >= *time,
                 Goal::Orders(orders, _) => {

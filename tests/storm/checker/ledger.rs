@@ -1,6 +1,6 @@
 //! Each book's ledger: by itself, and against the clock.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Violation;
 use crate::history::{Ask, Facts, History, Micros, Movement, Operation, Read};
@@ -8,7 +8,7 @@ use crate::history::{Ask, Facts, History, Micros, Movement, Operation, Read};
 /// Numbers without a gap, quantities that add up, none below zero, the last one the book's.
 pub(super) fn adds_up(facts: &Facts) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for (&book, movements) in &facts.movements {
+    for (book, movements) in ledgers(facts) {
         let mut quantity = 0;
         for (number, movement) in (1..).zip(movements) {
             let seq = movement.seq;
@@ -33,6 +33,13 @@ pub(super) fn adds_up(facts: &Facts) -> Vec<Violation> {
     violations
 }
 
+/// Of each book that there is, and of each that only its ledger knows of.
+fn ledgers(facts: &Facts) -> impl Iterator<Item = (i64, &[Movement])> {
+    let books: BTreeSet<i64> =
+        facts.quantities.keys().chain(facts.movements.keys()).copied().collect();
+    books.into_iter().map(|book| (book, facts.movements.get(&book).map_or(&[][..], Vec::as_slice)))
+}
+
 /// Between these moments a movement was committed.
 #[derive(Debug, Clone, Copy)]
 struct Window {
@@ -46,12 +53,12 @@ const ANY_TIME: Window = Window { sent: 0, answered: Micros::MAX };
 /// The order of each ledger against the clock of the clients, and every read against the ledger.
 pub(super) fn agrees_with_time(history: &History, facts: &Facts) -> Vec<Violation> {
     let windows = windows(history, facts);
-    let mut reads = HashMap::<i64, Vec<&Read>>::new();
+    let mut reads = HashMap::<i64, Vec<Seen>>::new();
     for read in &history.reads {
-        reads.entry(read.book).or_default().push(read);
+        reads.entry(read.book).or_default().extend(Seen::of(read));
     }
     let mut violations = Vec::new();
-    for (&book, movements) in &facts.movements {
+    for (book, movements) in ledgers(facts) {
         let of = |movement: &Movement| {
             // What nobody asked for by itself, the end of a hold, may come at any time.
             let kind = (movement.cause.as_str(), movement.reason == "release");
@@ -98,7 +105,7 @@ fn releases<'a>(history: &'a History, facts: &'a Facts) -> HashMap<(&'a str, boo
     let cancelled: HashSet<&str> = cancelled.map(|order| order.id.as_str()).collect();
     let mut releases = HashMap::<(&str, bool), Window>::new();
     for operation in &history.operations {
-        let (Ask::Cancel { order }, Some(wish)) = (&operation.ask, window(operation)) else {
+        let (Ask::Cancel { order, .. }, Some(wish)) = (&operation.ask, window(operation)) else {
             continue;
         };
         if cancelled.contains(order.as_str()) {
@@ -132,13 +139,28 @@ fn against_time(book: i64, movements: &[Movement], times: &[Window]) -> Vec<Viol
     violations
 }
 
+/// A quantity that somebody was told.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    quantity: i64,
+    sent: Micros,
+    ended: Micros,
+}
+
+impl Seen {
+    fn of(read: &Read) -> Option<Self> {
+        let Read { sent, ended, quantity, .. } = *read;
+        quantity.map(|quantity| Self { quantity, sent, ended })
+    }
+}
+
 /// A read between `sent` and `ended` saw the quantity after movement `s` only if `s` can have been
 /// committed by `ended`, and the one after it not before `sent`.
 fn stale_reads(
     book: i64,
     movements: &[Movement],
     times: &[Window],
-    reads: &[&Read],
+    reads: &[Seen],
 ) -> Vec<Violation> {
     // Commits come in the order of their numbers: each one after all before it were sent, and before
     // any after it was answered.
@@ -152,7 +174,7 @@ fn stale_reads(
     for (at, window) in times.iter().enumerate().rev() {
         latest[at] = latest[at + 1].min(window.answered);
     }
-    let is_possible = |read: &Read| {
+    let is_possible = |read: &&Seen| {
         // The quantity before the first movement is 0; that state is at -1.
         let before = read.quantity == 0 && latest[0] >= read.sent;
         // `latest` and `earliest` only grow: the states a read can have seen are neighbours.

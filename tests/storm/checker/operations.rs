@@ -3,83 +3,64 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Violation;
-use crate::history::{Ask, Facts, History, Lines, Micros, Movement, Operation, Order, Outcome};
+use super::there::{Request, There};
+use crate::history::{Ask, Facts, History, Lines, Micros, Operation, Outcome};
 
-/// Whose request, under which key.
-type Request<'a> = (i64, &'a str);
-
-/// What is there, by the request that it came from.
-struct There<'a> {
-    /// Orders and stock entries that have a key.
-    ids: HashMap<Request<'a>, Vec<&'a str>>,
-    orders: HashMap<&'a str, &'a Order>,
-    /// What each order or entry moved, and of which book.
-    moved: HashMap<&'a str, Vec<(i64, &'a Movement)>>,
-}
-
-impl<'a> There<'a> {
-    fn new(facts: &'a Facts) -> Self {
-        let orders = facts.orders.iter().map(|one| ((one.client, one.key.as_str()), &one.id));
-        let entries = facts.entries.iter().map(|one| ((one.client, one.key.as_str()), &one.id));
-        let mut ids = HashMap::<Request<'_>, Vec<&str>>::new();
-        for (request, id) in orders.chain(entries).filter(|((_, key), _)| !key.is_empty()) {
-            ids.entry(request).or_default().push(id);
-        }
-        let orders = facts.orders.iter().map(|order| (order.id.as_str(), order)).collect();
-        let mut moved = HashMap::<&str, Vec<(i64, &Movement)>>::new();
-        for (book, movements) in &facts.movements {
-            for movement in movements {
-                moved.entry(&movement.cause).or_default().push((*book, movement));
-            }
-        }
-        Self { ids, orders, moved }
-    }
-
-    fn of<'b>(&'b self, operation: &'b Operation) -> &'b [&'b str] {
-        let ids = self.ids.get(&(operation.client, operation.key.as_str()));
-        ids.map_or(&[], Vec::as_slice)
-    }
-
-    /// What an order or an entry moved.
-    fn movements<'b>(&'b self, id: &'b str) -> &'b [(i64, &'b Movement)] {
-        self.moved.get(id).map_or(&[], Vec::as_slice)
-    }
-
-    /// How many copies of each book, for one reason.
-    fn lines(&self, id: &str, reason: &str) -> Lines {
-        let mut lines = Lines::new();
-        for (book, movement) in self.movements(id).iter().filter(|(_, one)| one.reason == reason) {
-            *lines.entry(*book).or_default() += movement.delta;
-        }
-        lines
-    }
-}
-
-/// Lost, altered, doubled, phantom, done though refused, answered in two ways, ended otherwise.
-pub(super) fn check(history: &History, facts: &Facts) -> Vec<Violation> {
-    let there = There::new(facts);
+/// Lost, altered, doubled, phantom, done though refused, answered in two ways.
+pub(super) fn check(history: &History, facts: &Facts, there: &There<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for operation in &history.operations {
-        violations.extend(two_answers(operation));
-        match &operation.ask {
-            Ask::Confirm { order } => violations.extend(wrong_end(&there, operation, order, true)),
-            Ask::Cancel { order } => violations.extend(wrong_end(&there, operation, order, false)),
-            _ if operation.is_walk_in() => violations.extend(walk_in(&there, operation)),
-            _ => violations.extend(presence(&there, operation)),
+    for operation in history.operations.iter().filter(|one| one.ask.makes_something()) {
+        violations.extend(answers(operation));
+        if operation.is_walk_in() {
+            violations.extend(walk_in(there, operation));
+        } else {
+            violations.extend(presence(there, operation));
         }
     }
-    violations.extend(phantoms(history, &there));
-    violations.extend(phantom_walk_ins(history, facts, &there));
+    violations.extend(phantoms(history, there));
+    violations.extend(phantom_walk_ins(history, facts, there));
     violations
 }
 
-fn two_answers(operation: &Operation) -> Option<Violation> {
-    let (_, one) = operation.granted()?;
-    let other = operation.attempts.iter().find_map(|attempt| match &attempt.outcome {
-        Outcome::Granted { id, .. } if id != one => Some(id.clone()),
-        _ => None,
-    })?;
-    Some(Violation::TwoAnswers { key: operation.key.clone(), one: one.to_owned(), other })
+/// What was granted stays granted, as the same thing: each later answer says so, and that it was there
+/// before. Each tells of what was asked for.
+fn answers(operation: &Operation) -> Vec<Violation> {
+    let key = || operation.key.clone();
+    let mut first: Option<&str> = None;
+    let mut violations = Vec::new();
+    for attempt in &operation.attempts {
+        match (&attempt.outcome, first) {
+            (Outcome::Granted { id, lines, is_replay }, earlier) => {
+                if *lines != told(&operation.ask) {
+                    violations.push(Violation::ToldOtherwise { id: id.clone() });
+                }
+                if let Some(one) = earlier.filter(|one| one != id) {
+                    let (one, other) = (one.to_owned(), id.clone());
+                    violations.push(Violation::TwoAnswers { key: key(), one, other });
+                } else if earlier.is_some() && !is_replay {
+                    violations.push(Violation::NoReplay { key: key() });
+                }
+                first = earlier.or(Some(id));
+            }
+            (Outcome::Refused { slug }, Some(one)) => {
+                let (one, other) = (one.to_owned(), slug.clone());
+                violations.push(Violation::TwoAnswers { key: key(), one, other });
+            }
+            _ => {}
+        }
+    }
+    violations
+}
+
+/// The lines of an answer that grants this.
+fn told(ask: &Ask) -> Lines {
+    match ask {
+        Ask::Order { lines, .. } | Ask::Restock { lines } | Ask::Return { lines, .. } => {
+            lines.clone()
+        }
+        Ask::Stocktake { book, counted } => Lines::from([(*book, *counted)]),
+        Ask::Confirm { .. } | Ask::Cancel { .. } => Lines::new(),
+    }
 }
 
 fn presence(there: &There<'_>, operation: &Operation) -> Vec<Violation> {
@@ -172,21 +153,6 @@ fn phantom_walk_ins(history: &History, facts: &Facts, there: &There<'_>) -> Vec<
         .collect()
 }
 
-/// A confirmed order is sold, and a cancelled one cancelled; an admin may have cancelled a sold one.
-fn wrong_end(
-    there: &There<'_>,
-    operation: &Operation,
-    order: &str,
-    is_confirmed: bool,
-) -> Option<Violation> {
-    operation.granted()?;
-    let told = if is_confirmed { "placed" } else { "cancelled" };
-    let status = there.orders.get(order).map_or("gone", |order| order.status.as_str());
-    let is_right = status == told || is_confirmed && status == "cancelled";
-    let wrong = || Violation::WrongEnd { order: order.to_owned(), told, status: status.to_owned() };
-    (!is_right).then(wrong)
-}
-
 fn phantoms(history: &History, there: &There<'_>) -> Vec<Violation> {
     let asked: HashSet<Request<'_>> = history
         .operations
@@ -210,8 +176,14 @@ pub(super) fn unanswered(history: &History, patience: Micros) -> Vec<Violation> 
     let waits = history.operations.iter().flat_map(|operation| {
         operation.attempts.iter().map(move |attempt| (operation, attempt.ended - attempt.sent))
     });
+    let waits = waits.map(|(operation, waited)| (operation.key.clone(), waited));
+    let looks = history
+        .reads
+        .iter()
+        .map(|read| (format!("a look at book {}", read.book), read.ended - read.sent));
     waits
+        .chain(looks)
         .filter(|(_, waited)| *waited > patience)
-        .map(|(operation, waited)| Violation::NoAnswer { key: operation.key.clone(), waited })
+        .map(|(key, waited)| Violation::NoAnswer { key, waited })
         .collect()
 }

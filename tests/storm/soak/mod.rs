@@ -63,7 +63,7 @@ pub fn soak(backend: Backend, settings: &Settings, length: Duration) -> Report {
         answers,
         readings,
         rests: [rest_before, rest_after],
-        faults: watch.faults().clone(),
+        faults: watch.faults(),
         discrepancies: tally.discrepancies(&fleet.database),
         surprises: tally.surprises,
         audit: fleet.audit(),

@@ -40,7 +40,7 @@ impl Tally {
                 false => self.count(&operation),
             }
         }
-        for read in history.reads.drain(..) {
+        for read in history.reads.drain(..).filter(|read| read.quantity.is_some()) {
             self.note(read.sent, read.ended, watch);
         }
         self.surprises.append(&mut history.surprises);
