@@ -183,9 +183,7 @@ impl<T: Trade> Siding<T> {
             return jobs.into_iter().map(|(job, _)| job).collect();
         }
         let Sorted { free, too_many, late } = state.yard.sort(jobs, Instant::now());
-        if state.yard.count() > 0 {
-            self.news.notify_all();
-        }
+        self.news.notify_all();
         self.tell(&state.yard);
         drop(state);
         self.turn_away(late, TurnedAway::Late, || Error::Late);

@@ -212,7 +212,7 @@ fn each_row_that_somebody_lacks_is_waited_for_in_its_turn() {
     let (siding, _shop) = siding(&[2, 5, 7]);
     let (jobs, _tickets) = people(&siding, [(5, 60), (2, 60)]);
     assert!(divert(&siding, jobs).is_empty());
-    assert_eq!(siding.wait_for_next(Some(book(3))), Some(book(5)));
+    assert_eq!(siding.wait_for_next(Some(book(2))), Some(book(5)));
     assert_eq!(*siding.state.lock().yard.locked(), BTreeSet::from([book(2), book(7)]));
     assert_eq!(siding.wait_for_next(Some(book(5))), Some(book(2)));
     assert_eq!(siding.wait_for_next(None), None);

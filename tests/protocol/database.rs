@@ -11,15 +11,15 @@ use bookstore::domain::{
 };
 use uuid::Uuid;
 
-use super::state::{Answer, Job};
+use super::state::{Answer, Job, Place};
 
 const TITLE: BookId = BookId(1);
 
 /// Who has the row lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// The transaction of this instance.
-    Instance(usize),
+    /// The transaction of this worker.
+    Worker(Place),
     /// A transaction whose connection is gone, and whose COMMIT may yet be carried out.
     Orphan,
 }

@@ -1,4 +1,4 @@
-//! The protocol of the till, model-checked: queue, batch, row lock, COMMIT, doubt, retry, replay, two
+//! The protocol of the till, model-checked: queue, batch, row lock, siding, COMMIT, doubt, retry, replay, two
 //! instances, a crash at any step. Every interleaving up to a bound is tried, and the decision on a
 //! batch is the service's own rule, not a model of it.
 //!
@@ -13,7 +13,7 @@ mod state;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-use properties::{COUNT, KEPT, ONCE, REFUSED};
+use properties::{ANSWERED, COUNT, KEPT, ONCE, REFUSED};
 use protocol::{Flaw, Protocol};
 
 /// These buyers, each with a key or without, before so many copies. Whoever has a key sends twice.
@@ -27,6 +27,7 @@ fn service(copies: u8, buyers: &[bool]) -> Protocol {
         batch_limit: 2,
         crashes: 1,
         cuts: 1,
+        asides: 1,
     }
 }
 
@@ -87,6 +88,12 @@ fn a_job_dropped_after_it_began_is_found() {
 }
 
 #[test]
+fn whoever_is_forgotten_is_found() {
+    breaks(Flaw::ForgetsWhoIsInDoubt, 1, ANSWERED);
+    breaks(Flaw::ForgetsWhoStandsAside, 1, ANSWERED);
+}
+
+#[test]
 fn a_lost_lock_is_found_if_the_ledger_has_no_key() {
     breaks(Flaw::TakesNoLockAndHasNoLedgerKey, 2, COUNT);
 }
@@ -95,6 +102,7 @@ fn a_lost_lock_is_found_if_the_ledger_has_no_key() {
 fn a_lost_lock_does_no_harm_as_long_as_the_ledger_has_its_key() {
     println!(
         "{} states",
-        check(Protocol { flaw: Some(Flaw::TakesNoLock), ..service(1, &[true, true]) })
+        // Where nobody waits for a lock, nobody is put aside.
+        check(Protocol { flaw: Some(Flaw::TakesNoLock), asides: 0, ..service(1, &[true, true]) })
     );
 }

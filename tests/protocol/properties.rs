@@ -2,8 +2,8 @@
 
 use stateright::{Model, Property};
 
-use super::protocol::Protocol;
-use super::state::{Answer, Buyer, Job, Progress, State, Worker};
+use super::protocol::{Protocol, Step};
+use super::state::{Answer, Buyer, Job, LINE, Progress, SIDING, State, Worker};
 
 /// The copies and the orders add up: nothing is oversold, no update is lost.
 pub const COUNT: &str = "the number of copies is right";
@@ -13,7 +13,7 @@ pub const ONCE: &str = "no request is sold twice";
 pub const KEPT: &str = "who was told that it was sold has that order";
 /// A refusal is true.
 pub const REFUSED: &str = "who was told that nothing was sold has no order";
-/// When nothing can happen any more, nobody waits.
+/// Whoever waits is waited for: the service has something left to do. That the buyer may hang up is no answer.
 pub const ANSWERED: &str = "nobody waits for ever";
 
 pub fn all() -> Vec<Property<Protocol>> {
@@ -41,10 +41,19 @@ pub fn all() -> Vec<Property<Protocol>> {
                 && state.promised_unsold.is_disjoint(&state.database.orders)
         }),
         Property::always(ANSWERED, |protocol: &Protocol, state: &State| {
+            let waits = |buyer: &Buyer| matches!(buyer.progress, Progress::Waiting(_));
             let mut steps = Vec::new();
             protocol.actions(state, &mut steps);
-            let is_done = |buyer: &Buyer| matches!(buyer.progress, Progress::Done(_));
-            !steps.is_empty() || state.buyers.iter().all(is_done)
+            let is_service = |step: &Step| {
+                !matches!(
+                    step,
+                    Step::Send { .. }
+                        | Step::HangUp { .. }
+                        | Step::Crash { .. }
+                        | Step::Restart { .. }
+                )
+            };
+            !state.buyers.iter().any(waits) || steps.iter().any(is_service)
         }),
         Property::sometimes("a retry gets the order of the first request", |_, state: &State| {
             done(state).any(|(buyer, answer)| {
@@ -74,7 +83,7 @@ pub fn all() -> Vec<Property<Protocol>> {
             },
         ),
         Property::sometimes("a request and its retry share a batch", |_, state: &State| {
-            state.instances.iter().any(|instance| match &instance.worker {
+            state.instances.iter().flat_map(|instance| &instance.workers).any(|it| match it {
                 Worker::Decided { batch, .. } => batch.iter().any(|one| {
                     batch
                         .iter()
@@ -84,11 +93,22 @@ pub fn all() -> Vec<Property<Protocol>> {
             })
         }),
         Property::sometimes("a request and its retry are at two instances", |_, state: &State| {
-            let of = |instance: usize| match &state.instances[instance].worker {
-                Worker::Waiting { batch, .. } | Worker::Decided { batch, .. } => batch.as_slice(),
-                Worker::Idle => &[],
-            };
+            let of = |instance: usize| in_hand(&state.instances[instance].workers[LINE]);
             of(0).iter().any(|one| of(1).iter().any(|other| one.buyer == other.buyer))
+        }),
+        Property::sometimes(
+            "a request is in line and its retry aside",
+            |it: &Protocol, state: &State| {
+                it.asides == 0
+                    || state.instances.iter().any(|instance| {
+                        let [line, siding] = instance.workers.each_ref().map(in_hand);
+                        line.iter().any(|one| siding.iter().any(|other| one.buyer == other.buyer))
+                    })
+            },
+        ),
+        Property::sometimes("whoever stood aside gets the lock", |it: &Protocol, state: &State| {
+            let mut sidings = state.instances.iter().map(|instance| &instance.workers[SIDING]);
+            it.asides == 0 || sidings.any(|siding| matches!(siding, Worker::Decided { .. }))
         }),
         Property::sometimes("an order outlives the instance that placed it", |_, state: &State| {
             state.instances.iter().any(|instance| !instance.is_up)
@@ -109,8 +129,15 @@ fn done(state: &State) -> impl Iterator<Item = (usize, Answer)> + '_ {
     })
 }
 
+fn in_hand(worker: &Worker) -> &[Job] {
+    match worker {
+        Worker::Waiting { batch, .. } | Worker::Decided { batch, .. } => batch,
+        Worker::Idle => &[],
+    }
+}
+
 fn waiting_again(state: &State) -> impl Iterator<Item = &Vec<Job>> {
-    state.instances.iter().filter_map(|instance| match &instance.worker {
+    state.instances.iter().flat_map(|instance| &instance.workers).filter_map(|it| match it {
         Worker::Waiting { batch, is_again: true, .. } => Some(batch),
         _ => None,
     })

@@ -52,10 +52,31 @@ pub struct Buyer {
 pub struct Instance {
     pub is_up: bool,
     pub queue: Vec<Job>,
-    pub worker: Worker,
+    /// Those who stand aside, because somebody keeps the row.
+    pub aside: Vec<Job>,
+    /// One serves the line, the other those who stand aside.
+    pub workers: [Worker; 2],
 }
 
-/// The one worker of a till.
+impl Instance {
+    pub fn new(is_up: bool) -> Self {
+        let workers = [Worker::Idle, Worker::Idle];
+        Self { is_up, queue: Vec::new(), aside: Vec::new(), workers }
+    }
+}
+
+/// One of the workers of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub instance: usize,
+    /// [`LINE`] or [`SIDING`].
+    pub worker: usize,
+}
+
+pub const LINE: usize = 0;
+pub const SIDING: usize = 1;
+
+/// How far a worker is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Worker {
     Idle,
@@ -86,9 +107,15 @@ pub struct State {
     pub crashes_left: u8,
     /// Connections between an instance and the database that may still be cut during COMMIT.
     pub cuts_left: u8,
+    /// How often a batch may still be put aside.
+    pub asides_left: u8,
 }
 
 impl State {
+    pub fn worker(&mut self, at: Place) -> &mut Worker {
+        &mut self.instances[at.instance].workers[at.worker]
+    }
+
     /// Tells the buyer of `job`, if that is what the buyer still waits for.
     pub fn answer(&mut self, job: Job, answer: Answer, attempts: u8) {
         if answer == Answer::NotSold {
