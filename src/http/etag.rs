@@ -23,10 +23,21 @@ pub(super) fn is_known(request: &HttpRequest, book: &Book) -> bool {
     is_among(&tag, values.filter_map(|value| value.to_str().ok()))
 }
 
-fn is_among<'a>(tag: &str, mut values: impl Iterator<Item = &'a str>) -> bool {
-    values.any(|value| {
-        value.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
-    })
+fn is_among<'a>(tag: &str, values: impl Iterator<Item = &'a str>) -> bool {
+    members(values).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+}
+
+/// The members of the list that all values of a header are. Commas between quotation marks are part of a
+/// tag: `"a,*"` is one that somebody else gave out, and no asterisk.
+fn members<'a>(values: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    let split = |value: &'a str| {
+        let mut is_quoted = false;
+        value.split(move |character| {
+            is_quoted ^= character == '"';
+            character == ',' && !is_quoted
+        })
+    };
+    values.flat_map(split).map(str::trim)
 }
 
 /// What If-Match asks of the book that is to be edited.
@@ -50,8 +61,7 @@ pub(super) fn if_match(request: &HttpRequest) -> Result<Precondition, Problem> {
 
 fn parse<'a>(values: impl Iterator<Item = &'a str>) -> Precondition {
     let mut versions = Vec::new();
-    // No tag of ours has a comma in it, so that splitting at commas loses none of them.
-    for tag in values.flat_map(|value| value.split(',')).map(str::trim) {
+    for tag in members(values) {
         if tag == "*" {
             return Precondition::Any;
         }
@@ -60,14 +70,22 @@ fn parse<'a>(values: impl Iterator<Item = &'a str>) -> Precondition {
     Precondition::Versions(versions)
 }
 
+/// The version in a tag of ours.
 fn version(tag: &str) -> Option<i64> {
     let (version, seq) = tag.strip_prefix('"')?.strip_suffix('"')?.split_once('.')?;
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    (digits(version) && digits(seq)).then(|| version.parse().ok())?
+    // To the letter as we write it: a zero in front makes another tag.
+    let number = |text: &str| {
+        text.parse().ok().filter(|number: &i64| *number >= 0 && number.to_string() == text)
+    };
+    number(seq)?;
+    number(version)
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -76,7 +94,9 @@ mod tests {
         for text in ["\"3.17\"", "W/\"3.17\"", "\"x\", \"3.17\"", "\"3.16\",W/\"3.17\"", "*"] {
             assert!(is_among(text), "{text}");
         }
-        for text in ["", "3.17", "\"3.1\"", "\"3.170\"", "\"3.16\"", "\"3.17", "\"13.17\""] {
+        for text in
+            ["", "3.17", "\"3.1\"", "\"3.170\"", "\"3.16\"", "\"3.17", "\"13.17\"", "\"a,*,b\""]
+        {
             assert!(!is_among(text), "{text}");
         }
     }
@@ -91,6 +111,72 @@ mod tests {
             ["", "3.17", "\"3\"", "W/\"3.17\"", "\"3.17", "\"-3.17\"", "\"3.x\"", "\"+3.1\""]
         {
             assert_eq!(read(text), Precondition::Versions(Vec::new()), "{text}");
+        }
+        for text in ["\"03.17\"", "\"3.017\"", "\"3.99999999999999999999\"", "\"a,*,b\""] {
+            assert_eq!(read(text), Precondition::Versions(Vec::new()), "{text}");
+        }
+    }
+
+    /// A tag as it may stand in a list, and the version if it is one of ours.
+    fn any_tag() -> impl Strategy<Value = (String, Option<i64>)> {
+        let number = || prop_oneof![3 => 0..4_i64, 1 => 0..=i64::MAX];
+        let ours = (number(), number())
+            .prop_map(|(version, seq)| (format!("\"{version}.{seq}\""), Some(version)));
+        let foreign = prop_oneof![
+            // Of all that may be in a tag, commas and asterisks are hard; the letter makes it none of ours.
+            "\"[!#-~]{0,6}[,*]{0,3}[a-z][,*]{0,3}[!#-~]{0,6}\"",
+            "\"(0[0-9]+\\.[0-9]|[0-9]\\.0[0-9]+|[0-9]\\.[0-9]{20}|[+-][0-9]\\.[0-9])\"",
+            "[0-9]\\.[0-9]",
+        ];
+        prop_oneof![ours, foreign.prop_map(|tag| (tag, None))]
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_of_tags_asks_for_those_of_ours_in_it(
+            list in prop::collection::vec((any_tag(), "(W/)?", "[ \t]?,[ \t]?"), 0..6),
+            cut in any::<prop::sample::Index>(),
+            (version, seq) in (0..4, 0..4),
+        ) {
+            // Several headers are one list.
+            let (first, second) = list.split_at(cut.index(list.len() + 1));
+            let values = [first, second].map(|list| {
+                list.iter().map(|((tag, _), weak, comma)| format!("{weak}{tag}{comma}")).collect()
+            });
+            let values = || values.iter().map(String::as_str);
+
+            let strong = list.iter().filter(|(_, weak, _)| weak.is_empty());
+            let versions = strong.filter_map(|((_, ours), ..)| *ours).collect();
+            prop_assert_eq!(parse(values()), Precondition::Versions(versions));
+
+            let book = format!("\"{version}.{seq}\"");
+            let is_there = list.iter().any(|((tag, _), ..)| *tag == book);
+            prop_assert_eq!(is_among(&book, values()), is_there);
+        }
+
+        #[test]
+        fn any_bytes_ask_for_no_version_that_is_not_among_them(
+            values in prop::collection::vec(
+                prop_oneof![
+                    prop::collection::vec(b' '..=b'~', 0..20),
+                    prop::collection::vec(b'\x80'..=b'\xff', 0..20),
+                    "(\"?[0-9]{1,2}\\.[0-9]{1,2}\"?[\",*W/ ]{0,3}){0,3}".prop_map(String::into_bytes),
+                ],
+                1..4,
+            ),
+        ) {
+            let mut request = TestRequest::default();
+            for value in &values {
+                request = request.append_header((header::IF_MATCH, &value[..]));
+            }
+            let asked = if_match(&request.to_http_request());
+            let all = String::from_utf8_lossy(&values.join(&b'\n')).into_owned();
+            match asked.map_err(|problem| TestCaseError::fail(format!("{problem:?}")))? {
+                Precondition::Any => prop_assert!(all.contains('*')),
+                Precondition::Versions(versions) => for version in versions {
+                    prop_assert!(all.contains(&format!("\"{version}.")), "{}", version);
+                },
+            }
         }
     }
 }
