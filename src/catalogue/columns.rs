@@ -173,8 +173,10 @@ impl Header<'_> {
         exact.or_else(|| self.plain_position(&plain(name)))
     }
 
+    /// Of a name that is punctuation alone nothing is left, which is no column's name.
     fn plain_position(&self, plain_name: &str) -> Option<usize> {
-        self.0.iter().position(|header| plain(header) == plain_name)
+        let mut headers = self.0.iter();
+        headers.position(|header| !plain_name.is_empty() && plain(header) == plain_name)
     }
 
     /// Every column that is known to mean `field`, the best first.
@@ -202,6 +204,8 @@ fn plain(header: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn find(header: &[&str], named: &[&str]) -> Result<Columns, BadColumns> {
@@ -266,6 +270,7 @@ mod tests {
         says(&["isbn", "Titel"], &[], &["title", "\"Titel\"", "--column title=HEADER"]);
         says(&["isbn", "title"], &[], &["--column author=HEADER"]);
         says(&["isbn", "title"], &["title=Nowhere"], &["Nowhere", "\"title\""]);
+        says(&["", "isbn", "title", "author"], &["price=€"], &["no column \"€\""]);
     }
 
     #[test]
@@ -275,5 +280,118 @@ mod tests {
         }
         let column: NamedColumn = "title=a=b".parse().unwrap();
         assert_eq!(column.header, "a=b");
+    }
+
+    /// A header with what people vary: in a case of each letter's own, with a mark before each.
+    fn varied(header: &str, how: &[(bool, String)]) -> String {
+        let one = |(letter, (is_upper, mark)): (char, &(bool, String))| {
+            let letter = if *is_upper { letter.to_ascii_uppercase() } else { letter };
+            format!("{mark}{letter}")
+        };
+        header.chars().zip(how.iter().cycle()).map(one).collect()
+    }
+
+    fn any_variation() -> impl Strategy<Value = Vec<(bool, String)>> {
+        prop::collection::vec((any::<bool>(), "[ _.#-]?"), 1..20)
+    }
+
+    /// A known header or any, however it is spelled.
+    fn any_header() -> impl Strategy<Value = String> {
+        let known: Vec<&str> = Field::ALL.into_iter().flat_map(Field::headers).copied().collect();
+        let known = (prop::sample::select(known), any_variation());
+        prop_oneof![known.prop_map(|(header, how)| varied(header, &how)), ".{0,8}", "[ _.#€-]{0,2}"]
+    }
+
+    /// Whether these are one name but for case and punctuation; of punctuation alone none is.
+    fn is_same(one: &str, other: &str) -> bool {
+        let plain = |text: &str| text.replace(|c: char| !c.is_alphanumeric(), "").to_lowercase();
+        one == other || plain(one) == plain(other) && !plain(one).is_empty()
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_has_its_columns_or_says_which_one_is_missing(
+            header in prop::collection::vec(any_header(), 0..12),
+            field in prop::sample::select(&Field::ALL[..]),
+            named in prop::option::of(any_header()),
+        ) {
+            let header: Vec<&str> = header.iter().map(String::as_str).collect();
+            let named = named.filter(|name| !name.trim().is_empty());
+            let said = named.as_ref().map(|name| format!("{}={name}", field.word()).parse().unwrap());
+            let said: Vec<NamedColumn> = said.into_iter().collect();
+            let is_named = |name: &str| header.iter().any(|column| is_same(column, name));
+            let is_there = |wanted: Field| match &named {
+                Some(name) if wanted == field => is_named(name),
+                _ => wanted.headers().iter().any(|name| is_named(name)),
+            };
+            match Columns::find(&header, &said) {
+                Ok(columns) => {
+                    let holds = |at: usize, wanted: Field| match &named {
+                        Some(name) if wanted == field => is_same(header[at], name),
+                        _ => wanted.headers().iter().any(|name| is_same(header[at], name)),
+                    };
+                    prop_assert!(holds(columns.title, Field::Title));
+                    prop_assert!(holds(columns.author, Field::Author));
+                    prop_assert_eq!(columns.price.is_some(), is_there(Field::Price));
+                    prop_assert!(columns.price.is_none_or(|(_, at)| holds(at, Field::Price)));
+                    prop_assert_eq!(columns.quantity.is_some(), is_there(Field::Quantity));
+                    prop_assert!(columns.quantity.is_none_or(|at| holds(at, Field::Quantity)));
+                    prop_assert!(!columns.isbns.is_empty());
+                    for (kind, at) in columns.isbns {
+                        let wanted = if kind == Kind::Any { Field::Isbn } else { Field::Isbn13 };
+                        prop_assert!(holds(at, wanted));
+                    }
+                }
+                Err(BadColumns::Missing(Field::Isbn, _)) => {
+                    prop_assert!(!is_there(Field::Isbn) && !is_there(Field::Isbn13));
+                }
+                Err(BadColumns::Missing(wanted, _)) => prop_assert!(!is_there(wanted)),
+                Err(BadColumns::NotThere(_, name, _)) => prop_assert!(!is_named(&name)),
+            }
+        }
+
+        #[test]
+        fn any_column_is_found_by_its_name_and_by_its_known_one(
+            others in prop::collection::vec("[xyz]{1,4}", 0..6),
+            place in any::<prop::sample::Index>(),
+            how in any_variation(),
+            field in prop::sample::select(&Field::ALL[..]),
+            known in any::<prop::sample::Index>(),
+        ) {
+            let needed = Field::ALL.into_iter().filter(|other| *other != field).map(Field::word);
+            let needed: Vec<String> = needed.map(str::to_owned).chain(others).collect();
+            let name = varied(field.headers()[known.index(field.headers().len())], &how);
+            let own = varied("käse", &how);
+            for (name, named) in [(name, None), (own, Some(format!("{}=käse", field.word())))] {
+                let mut header: Vec<&str> = needed.iter().map(String::as_str).collect();
+                let place = place.index(header.len() + 1);
+                header.insert(place, &name);
+                let found = find(&header, &named.as_deref().into_iter().collect::<Vec<_>>()).unwrap();
+                let at = match field {
+                    Field::Title => found.title,
+                    Field::Author => found.author,
+                    Field::Price => found.price.unwrap().1,
+                    Field::Quantity => found.quantity.unwrap(),
+                    Field::Isbn => found.isbns[0].1,
+                    Field::Isbn13 => found.isbns[1].1,
+                };
+                prop_assert_eq!(at, place, "{:?}", header);
+            }
+        }
+
+        #[test]
+        fn any_text_names_a_column_or_is_refused(
+            text in "[ ]?(isbn|isbn13|title|author|price|quantity|[a-z]{0,4})[ ]?=?.{0,8}|.{0,12}",
+        ) {
+            let column = text.parse::<NamedColumn>().ok();
+            let said = column.map(|column| (column.field.word(), column.header));
+            let expected = text.find('=').and_then(|at| {
+                let (word, header) = (text[..at].trim(), &text[at + 1..]);
+                let words = ["isbn", "isbn13", "title", "author", "price", "quantity"];
+                let word = words.into_iter().find(|known| *known == word)?;
+                header.contains(|c: char| !c.is_whitespace()).then(|| (word, header.to_owned()))
+            });
+            prop_assert_eq!(said, expected);
+        }
     }
 }
