@@ -95,6 +95,10 @@ impl From<IpAddr> for Source {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sender(trusted: &[&str], peer: &str, forwarded: &[&str]) -> Sender {
@@ -163,5 +167,100 @@ mod tests {
         assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
         assert_eq!(source("203.0.113.9"), source("::ffff:203.0.113.9"));
         assert_ne!(source("203.0.113.9"), source("203.0.113.8"));
+    }
+
+    fn any_ip() -> impl Strategy<Value = IpAddr> {
+        prop_oneof![
+            any::<Ipv4Addr>().prop_map(IpAddr::V4),
+            any::<Ipv6Addr>().prop_map(IpAddr::V6),
+            any::<Ipv4Addr>().prop_map(|ip| IpAddr::V6(ip.to_ipv6_mapped())),
+        ]
+    }
+
+    /// An address in one of the ways in which proxies write it.
+    fn written(ip: IpAddr, port: Option<u16>, is_in_brackets: bool) -> String {
+        match (ip, port) {
+            (ip, Some(port)) => SocketAddr::new(ip, port).to_string(),
+            (IpAddr::V6(ip), None) if is_in_brackets => format!("[{ip}]"),
+            (ip, None) => ip.to_string(),
+        }
+    }
+
+    /// The address in `text`, told by its punctuation.
+    fn by_punctuation(text: &str) -> Option<IpAddr> {
+        let text = text.trim();
+        let (host, port) = match text.strip_prefix('[') {
+            Some(text) => text.split_once(']')?,
+            None if text.matches(':').count() == 1 => text.split_at(text.find(':')?),
+            None => (text, ""),
+        };
+        let is_port = |port: &str| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        };
+        let is_v4_in_brackets = text.starts_with('[') && host.parse::<Ipv4Addr>().is_ok();
+        let is_right =
+            port.is_empty() || port.strip_prefix(':').is_some_and(is_port) && !is_v4_in_brackets;
+        host.parse().ok().filter(|_| is_right).map(|ip: IpAddr| ip.to_canonical())
+    }
+
+    /// What can stand in a header.
+    fn any_byte() -> impl Strategy<Value = u8> {
+        prop_oneof![b' '..=b'~', b'\x80'..=b'\xff']
+    }
+
+    proptest! {
+        #[test]
+        fn any_address_is_read_however_a_proxy_writes_it(
+            ip in any_ip(), port in any::<Option<u16>>(), is_in_brackets in any::<bool>(), space in "[ \t]{0,2}",
+        ) {
+            let text = format!("{space}{}{space}", written(ip, port, is_in_brackets));
+            prop_assert_eq!(hop(&text), Some(ip.to_canonical()), "{}", text);
+        }
+
+        #[test]
+        fn any_text_is_one_address_or_none(
+            text in prop_oneof![
+                ".{0,20}",
+                "[0-9a-f:.\\[\\]]{0,30}",
+                "\\[?(::ffff:)?([0-9]{1,3}\\.){3}[0-9]{1,3}\\]?(:[0-9]{0,6})?",
+                "\\[?[0-9a-f]{0,4}(:[0-9a-f]{0,4}){1,3}::([0-9a-f]{1,4})?\\]?(:[0-9]{0,6})?",
+            ],
+        ) {
+            prop_assert_eq!(hop(&text), by_punctuation(&text));
+        }
+
+        #[test]
+        fn any_chain_ends_at_its_first_hop_that_is_no_proxy_whatever_stands_before_it(
+            farther in prop::collection::vec(prop::collection::vec(any_byte(), 0..20), 0..3),
+            before in "([ -~]{0,20},)?",
+            sender in prop_oneof![any_ip().prop_map(Some), Just(None)],
+            proxies in prop::collection::vec((any::<u8>(), any::<bool>()), 0..4),
+        ) {
+            let mut values = farther;
+            let text = sender.map_or("unknown".to_owned(), |ip| ip.to_string());
+            values.push((before + &text).into_bytes());
+            for (host, is_in_same_header) in &proxies {
+                let proxy = format!("10.0.0.{host}");
+                match values.last_mut().filter(|_| *is_in_same_header) {
+                    Some(value) => value.extend(format!(", {proxy}").into_bytes()),
+                    None => values.push(proxy.into_bytes()),
+                }
+            }
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(FORWARDED_FOR, HeaderValue::from_bytes(&value).unwrap());
+            }
+            let trusted = Proxies(vec!["10.0.0.0/8".parse().unwrap()]);
+            let sender = sender.map(|ip| ip.to_canonical());
+            prop_assume!(sender.is_none_or(|ip| !trusted.contain(ip)));
+
+            let peer = Ipv4Addr::new(10, 1, 1, 1);
+            let farthest = proxies.first().map_or(peer, |(host, _)| Ipv4Addr::new(10, 0, 0, *host));
+            let ip = sender.unwrap_or(farthest.into());
+            prop_assert_eq!(trusted.sender(peer.into(), &headers), Sender { ip, is_local: false });
+            // The same in the mouth of somebody who is no proxy.
+            let nobody = IpAddr::from([203, 0, 113, 9]);
+            prop_assert_eq!(trusted.sender(nobody, &headers).ip, nobody);
+        }
     }
 }

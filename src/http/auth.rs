@@ -207,3 +207,38 @@ fn unauthorized(detail: &str, error: Option<&'static str>) -> Problem {
     Problem::new(&UNAUTHORIZED, detail)
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_after_the_scheme_are_shown_as_they_are_and_all_else_is_refused(
+            scheme in "[Bb][Ee][Aa][Rr][Ee][Rr]|Bearer|[!-~]{0,8}",
+            space in "[ \t]{0,2}",
+            token in prop_oneof![
+                "[!-~]{0,50}".prop_map(String::into_bytes),
+                prop::collection::vec(prop_oneof![b' '..=b'~', b'\x80'..=b'\xff'], 0..20),
+            ],
+            is_twice in any::<bool>(),
+        ) {
+            let value = [scheme.as_bytes(), space.as_bytes(), &token].concat();
+            let mut request = TestRequest::default();
+            for _ in 0..=usize::from(is_twice) {
+                request = request.append_header((header::AUTHORIZATION, &value[..]));
+            }
+            let request = request.to_srv_request();
+            let text = std::str::from_utf8(&value).ok().filter(|text| text.is_ascii() && !is_twice);
+            // The scheme has six letters, and a space comes after it.
+            let expected = text.and_then(|text| {
+                let (scheme, token) = text.split_at_checked(7)?;
+                (scheme.to_lowercase() == "bearer ").then(|| token.trim())
+            });
+            prop_assert_eq!(shown(&request).ok(), expected);
+        }
+    }
+}

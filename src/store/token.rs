@@ -60,6 +60,8 @@ impl TokenHash {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -85,6 +87,34 @@ mod tests {
             ["", "bks_", body, &format!("bks_{body}x"), &format!("bks_{}", &body[1..]), "bks_é"]
         {
             assert!(Token::parse(text).is_none(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_token_as_it_is_or_none(
+            text in "(bks_)?[A-Za-z0-9_-]{43}|bks_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]|bks_([A-Za-z0-9_-]{4}){9,12}|bks_[A-Za-z0-9_=+/é-]{40,46}|.{0,60}",
+        ) {
+            // 256 bits are 42 letters of 6 bits, and one of 4 bits and two zeros: another one there would
+            // make a second text of the same token.
+            let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            let is_token = text.strip_prefix("bks_").is_some_and(|body| {
+                let is_whole = body.len() == 43 && body.chars().all(is_letter);
+                is_whole && body.ends_with(|last| "AEIMQUYcgkosw048".contains(last))
+            });
+            let token = Token::parse(&text);
+            prop_assert_eq!(token.is_some(), is_token);
+            if let Some(token) = token {
+                prop_assert_eq!(token.reveal(), &text);
+                prop_assert!(Token::is_within(&text));
+            }
+        }
+
+        #[test]
+        fn any_256_bits_are_a_token_that_is_read_back(bytes in any::<[u8; BYTES]>()) {
+            let token = Token(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)));
+            let again = Token::parse(token.reveal());
+            prop_assert!(again.is_some_and(|again| again.hash() == token.hash()));
         }
     }
 }
