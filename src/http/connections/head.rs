@@ -49,6 +49,8 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The parts in which `bytes` are handed on.
@@ -107,6 +109,74 @@ mod tests {
             let all = body.to_owned() + &head.repeat(2);
             let parts = parts(&all);
             assert!(parts.iter().all(|part| part.matches("GET").count() <= 1), "{parts:?}");
+        }
+    }
+
+    /// Behind which bytes a head may end, told line by line.
+    fn ends(bytes: &[u8]) -> Vec<usize> {
+        let is_empty = |line: &[u8]| line.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+        let (mut at, mut length, mut ends) = (0, 0, Vec::new());
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            at += line.len();
+            if !is_empty(line) {
+                let before = line.iter().take_while(|byte| length == 0 && **byte == b'\r').count();
+                length += line.len() - before;
+            } else if line.ends_with(b"\n") {
+                if length + line.len() > SHORTEST {
+                    ends.push(at);
+                }
+                length = 0;
+            }
+        }
+        ends
+    }
+
+    /// Lines of all lengths, many of them empty, and no lines.
+    fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            3 => Just(b"\n".to_vec()),
+            2 => Just(b"\r\n".to_vec()),
+            1 => Just(b"\r".to_vec()),
+            2 => prop::collection::vec(any::<u8>(), 0..16),
+        ];
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_parted_at_the_same_ends_however_they_come(
+            packets in prop::collection::vec(any_bytes(), 1..5),
+        ) {
+            let ends = ends(&packets.concat());
+            let (mut head, mut at) = (Head::default(), 0);
+            for packet in &packets {
+                let packet_end = at + packet.len();
+                while at < packet_end {
+                    let mut within = ends.iter().filter(|end| at < **end && **end <= packet_end);
+                    let (first, second) = (within.next(), within.next());
+                    let part_end = first.filter(|_| second.is_some()).unwrap_or(&packet_end);
+                    let passed = head.pass(&packet[packet.len() - (packet_end - at)..]);
+                    prop_assert_eq!(passed, (part_end - at, first.is_some()));
+                    at = *part_end;
+                }
+            }
+        }
+
+        #[test]
+        fn any_heads_are_handed_on_one_by_one(
+            heads in prop::collection::vec(
+                (
+                    "[\r\n]{0,3}[A-Z]{1,7} /[!-~]{0,9} HTTP/1.[01](\r\n|\n)",
+                    "([A-Za-z-]{1,9}:[ -~\t]{0,9}(\r\n|\n)){0,3}",
+                    "\r\n|\n",
+                ),
+                1..6,
+            ),
+        ) {
+            let heads: Vec<_> =
+                heads.into_iter().map(|(line, fields, blank)| line + &fields + &blank).collect();
+            let all = heads.concat();
+            prop_assert_eq!(parts(&all), heads);
         }
     }
 }
