@@ -42,6 +42,8 @@ fn parse(ids: &str) -> Result<Vec<BookId>, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -55,5 +57,20 @@ mod tests {
         assert!(parse("007").is_err(), "an id is written in one way");
         assert!(parse("9223372036854775808").is_err());
         assert!(parse(&vec!["7"; MAX_PAGE + 1].join(",")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_list_of_ids_to_the_letter_or_refused(
+            text in "[0-9,]{0,12}|[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,3}|(7,){97,101}[0-9]|[1-9 +,-]{0,6}|.{0,9}",
+        ) {
+            // What reads as positive numbers, and is what those are written as.
+            let read = text.split(',').filter_map(|id| id.parse().ok()).filter(|id| *id > 0_i64);
+            let read: Vec<i64> = read.collect();
+            let written = read.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+            let is_right = written == text && (1..=100).contains(&read.len());
+            let ids = parse(&text).ok().map(|ids| ids.into_iter().map(|BookId(id)| id).collect());
+            prop_assert_eq!(ids, is_right.then_some(read));
+        }
     }
 }

@@ -284,3 +284,149 @@ impl From<Faults> for Problem {
         Self::invalid(faults.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError;
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    /// Bodies as ours are: objects, lists of objects, members that may be left out, nothing unknown.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        lines: Vec<Line>,
+        reference: Option<String>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Line {
+        book_id: i64,
+        quantity: i64,
+    }
+
+    /// Any members, under any names.
+    type Members = std::collections::BTreeMap<String, i64>;
+
+    fn any_body() -> impl Strategy<Value = Body> {
+        let line = (any::<i64>(), any::<i64>());
+        let line = line.prop_map(|(book_id, quantity)| Line { book_id, quantity });
+        (prop::collection::vec(line, 0..3), prop::option::of(".{0,8}"))
+            .prop_map(|(lines, reference)| Body { lines, reference })
+    }
+
+    /// Any JSON, of which some has our names.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-3..3_i64).prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 20, 4, |inner| {
+            let name = "lines|reference|book_id|quantity|[~/a]{0,3}";
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(name, inner, 0..4)
+                    .prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    /// A body of ours with lists of members for objects, as serde would take it.
+    fn in_lists(body: &Body, is_whole: bool) -> Value {
+        let line = |line: &Line| match is_whole {
+            true => serde_json::json!(line),
+            false => serde_json::json!([line.book_id, line.quantity]),
+        };
+        let lines: Vec<Value> = body.lines.iter().map(line).collect();
+        match is_whole {
+            true => serde_json::json!([lines, body.reference]),
+            false => serde_json::json!({ "lines": lines, "reference": body.reference }),
+        }
+    }
+
+    /// Where a problem says that something is wrong with a body.
+    fn pointer_of(problem: &Problem) -> String {
+        let said = problem.json("");
+        said["errors"][0]["pointer"].as_str().unwrap_or("no pointer").to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_body_word_for_word_or_refused(
+            bytes in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..60),
+                "[\\[\\]{}\",:0-9a-z\\\\ ]{0,60}".prop_map(String::into_bytes),
+                any_json().prop_map(|json| json.to_string().into_bytes()),
+                (any_body(), any::<bool>())
+                    .prop_map(|(body, is_whole)| in_lists(&body, is_whole).to_string().into_bytes()),
+                // A body of ours, with something else in one place.
+                (any_body(), any::<prop::sample::Index>(), ".{0,2}").prop_map(|(body, at, text)| {
+                    let mut bytes = serde_json::to_vec(&body).unwrap();
+                    let at = at.index(bytes.len());
+                    bytes.splice(at..=at, text.into_bytes());
+                    bytes
+                }),
+            ],
+        ) {
+            let json = serde_json::from_slice::<Value>(&bytes).ok();
+            match parse::<Body>(&bytes) {
+                Ok(body) => {
+                    let mut read = serde_json::to_value(&body).unwrap();
+                    let mut json = json.unwrap();
+                    // Left out or null is the same.
+                    for value in [&mut read, &mut json] {
+                        value.as_object_mut().unwrap().retain(|_, member| !member.is_null());
+                    }
+                    prop_assert_eq!(read, json);
+                }
+                Err(problem) => {
+                    let status = problem.status_code().as_u16();
+                    prop_assert!(status == 422 || status == 400 && json.is_none(), "{}", status);
+                }
+            }
+        }
+
+        #[test]
+        fn any_body_is_read_back_however_it_is_laid_out(body in any_body(), is_pretty in any::<bool>()) {
+            let bytes = match is_pretty {
+                true => serde_json::to_vec_pretty(&body).unwrap(),
+                false => serde_json::to_vec(&body).unwrap(),
+            };
+            prop_assert_eq!(parse::<Body>(&bytes).ok(), Some(body));
+        }
+
+        #[test]
+        fn any_name_is_pointed_at_so_that_its_member_is_found(
+            mut members in prop::collection::btree_map("[~/01]{0,4}|.{0,4}", any::<i64>(), 0..4),
+            name in "[~/01]{0,4}|.{0,4}",
+            wrong in prop_oneof![
+                Just(Value::Null), ".{0,3}".prop_map(Value::from), Just(serde_json::json!([[7]])),
+            ],
+        ) {
+            members.remove(&name);
+            let mut body = serde_json::to_value(&members).unwrap();
+            body[&name] = wrong.clone();
+            let problem = parse::<Members>(body.to_string().as_bytes()).unwrap_err();
+            // serde_json has a reading of pointers of its own.
+            let found = body.pointer(&pointer_of(&problem));
+            prop_assert!(found == Some(&wrong) || found == wrong.get(0), "{:?}", problem);
+        }
+
+        #[test]
+        fn any_text_in_a_path_is_an_id_to_the_letter_or_names_no_book(
+            text in "[0-9]{0,20}|[+-]?[0-9]{1,3}|.{0,6}",
+        ) {
+            let request = TestRequest::default().param("id", text.clone()).to_http_request();
+            let read = BookPath::from_request(&request, &mut Payload::None).into_inner();
+            let id = text.parse::<i64>().ok().filter(|id| *id > 0 && id.to_string() == text);
+            prop_assert_eq!(read.ok().map(|BookPath(BookId(id))| id), id);
+        }
+    }
+}
