@@ -83,6 +83,8 @@ text! {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -100,5 +102,32 @@ mod tests {
         assert_eq!(Author::parse(" \t "), Err(BadText::Empty));
         assert_eq!(Author::parse("a\0b"), Err(BadText::Control(0)));
         assert_eq!(Reference::parse("a\nb"), Err(BadText::Control(10)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_without_the_space_around_it_or_refused(
+            text in (".{0,4}|\\PC{0,4}|[a \t\u{a0}\u{85}]{0,4}", 1..170_usize),
+        ) {
+            let (part, times) = text;
+            let text = part.repeat(times);
+            // From both ends, one at a time.
+            let mut left: std::collections::VecDeque<char> = text.chars().collect();
+            while left.front().is_some_and(|c| c.is_whitespace()) {
+                left.pop_front();
+            }
+            while left.back().is_some_and(|c| c.is_whitespace()) {
+                left.pop_back();
+            }
+            let expected = match left.len() {
+                0 => Err(BadText::Empty),
+                length => match left.iter().find(|c| c.is_control()) {
+                    Some(control) => Err(BadText::Control(u32::from(*control))),
+                    None if length > 500 => Err(BadText::TooLong { max: 500, length }),
+                    None => Ok(left.iter().collect::<String>()),
+                },
+            };
+            prop_assert_eq!(Title::parse(&text).map(|title| title.as_str().to_owned()), expected);
+        }
     }
 }

@@ -117,5 +117,21 @@ mod tests {
         fn every_whole_number_is_itself(number in any::<i64>()) {
             prop_assert_eq!(one(&number.to_string()), Some(number));
         }
+
+        #[test]
+        fn any_decimal_is_the_whole_number_that_it_is_or_refused(
+            digits in prop_oneof![-999..1_000_i64, -999_999_999..1_000_000_000_i64],
+            exponent in -9..=6_i32,
+        ) {
+            let power = 10_i64.pow(exponent.unsigned_abs());
+            let number = match exponent {
+                0.. => Some(digits * power),
+                _ => Some(digits / power).filter(|number| number * power == digits),
+            };
+            prop_assert_eq!(one(&format!("{digits}e{exponent}")), number);
+            // The same with a point somewhere in it.
+            prop_assert_eq!(one(&format!("{digits}.0E{exponent:+}")), number);
+            prop_assert_eq!(one(&format!("{}.0e{}", 1_000 * digits, exponent - 3)), number);
+        }
     }
 }
