@@ -59,10 +59,47 @@ fn accepts_json(request: &ServiceRequest) -> bool {
     let Ok(accept) = header::Accept::parse(request) else { return true };
     accept.is_empty()
         || accept.iter().any(|range| {
-            range.quality > header::Quality::MIN
+            range.quality > header::Quality::ZERO
                 && matches!(
                     range.item.essence_str(),
                     "*/*" | "application/*" | "application/json" | "application/problem+json"
                 )
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_list_of_media_types_takes_json_if_one_of_them_does(
+            list in prop::collection::vec(
+                (
+                    "\\*/\\*|application/(\\*|json|problem\\+json)|text/(\\*|json)|application/jsonp",
+                    prop_oneof![Just(None), (0..3_u16).prop_map(Some), (0..=1_000_u16).prop_map(Some)],
+                    "[ \t]?,[ \t]?",
+                ),
+                1..4,
+            ),
+        ) {
+            let mut header = String::new();
+            for (range, quality, comma) in &list {
+                header += range;
+                if let Some(quality) = quality {
+                    header += &format!(";q={}.{:03}", quality / 1_000, quality % 1_000);
+                }
+                header += comma;
+            }
+            let request = TestRequest::default().insert_header((header::ACCEPT, header.clone()));
+            let takes = list.iter().any(|(range, quality, _)| {
+                let is_ours = !range.starts_with("text/") && range != "application/jsonp";
+                is_ours && *quality != Some(0)
+            });
+            prop_assert_eq!(accepts_json(&request.to_srv_request()), takes, "{}", header);
+        }
+    }
 }
