@@ -117,3 +117,39 @@ pub(super) fn page_limit(asked: Option<&str>) -> Result<usize, Problem> {
         _ => Err(Problem::malformed(format!("`limit` must be a number from 1 to {MAX_PAGE}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Datelike, FixedOffset};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_moment_is_read_back_from_every_time_zone(
+            // From the year 1 to the year 9999, in nanoseconds of a second and minutes of an offset.
+            seconds in -62_135_500_000..253_402_200_000_i64,
+            nanoseconds in 0..1_000_000_000_u32,
+            minutes in -1_439..1_440,
+        ) {
+            let written = DateTime::from_timestamp(seconds, nanoseconds).unwrap();
+            let zone = FixedOffset::east_opt(60 * minutes).unwrap();
+            let text = written.with_timezone(&zone).to_rfc3339();
+            prop_assert_eq!(moment("from", Some(&text)).ok().flatten(), Some(written), "{}", text);
+        }
+
+        #[test]
+        fn any_text_is_a_moment_or_a_page_size_or_refused(
+            text in "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:?[0-9]{2})|[0-9]{0,4}|.{0,20}",
+        ) {
+            if let Ok(Some(moment)) = moment("from", Some(&text)) {
+                // No zone is off by more than a day.
+                let year = text.get(..4).and_then(|year| year.parse().ok());
+                prop_assert!(year.is_some_and(|year: i32| (year - moment.year()).abs() <= 1), "{}", text);
+            }
+            let size = text.parse::<u64>().ok().filter(|size| (1..=100).contains(size));
+            prop_assert_eq!(page_limit(Some(&text)).ok(), size.map(|size| size as usize));
+        }
+    }
+}

@@ -162,3 +162,31 @@ fn stray(status: StatusCode) -> Problem {
         status => Problem::new(&INTERNAL_ERROR, "the service failed").status(status),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken_for_the_id_as_they_are_or_another_is_made(
+            bytes in prop_oneof![
+                4 => "[A-Za-z0-9_.:/+=-]{0,40}|[0-9a-f-]{120,132}|x?bks_[0-9a-z]{0,9}".prop_map(String::into_bytes),
+                2 => "[!-~]{0,9}| ?[a-z]{1,3} ?[a-z]?".prop_map(String::into_bytes),
+                1 => prop::collection::vec(prop_oneof![b' '..=b'~', b'\x80'..=b'\xff'], 0..20),
+            ],
+        ) {
+            let request = TestRequest::default().insert_header((REQUEST_ID, &bytes[..]));
+            let id = request_id(&request.to_srv_request());
+            let fits = (1..=128).contains(&bytes.len())
+                && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte));
+            let is_secret = bytes.windows(4).any(|part| part == b"bks_");
+            prop_assert_eq!(id.as_bytes() == bytes, fits && !is_secret);
+            // Another one has to be found in the log as well.
+            prop_assert!(id.as_bytes() == bytes || Uuid::try_parse(&id).is_ok());
+        }
+    }
+}
