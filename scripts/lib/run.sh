@@ -68,6 +68,17 @@ not() {
     ! "$@"
 }
 
+# keep_litter_together NAME: what tests leave behind, above all those of broken code, is from here on in one
+# folder, and goes with the script.
+keep_litter_together() {
+    local litter
+    litter=$(mktemp -d "${TMPDIR:-/tmp}/$1.XXXXXX")
+    at_exit rm -rf -- "$litter"
+    # The servers run as users of their own.
+    chmod 755 "$litter"
+    export TMPDIR=$litter
+}
+
 # One line on stderr.
 say() {
     printf '%s\n' "$*" >&2
