@@ -5,6 +5,8 @@
 
 AT_EXIT=()
 RUN_PID=
+# Seconds that a command has to end. More where that is a script that has something to stop itself.
+RUN_PATIENCE=10
 
 # at_exit COMMAND [ARG...]: run COMMAND when the script ends, with its code in EXIT_STATUS; the
 # newest runs first.
@@ -46,7 +48,7 @@ stop_run() {
     [[ -n $RUN_PID ]] || return 0
     # Alone, if it has not come so far as to lead a group.
     kill -TERM -- "-$RUN_PID" 2>/dev/null || kill -TERM "$RUN_PID" 2>/dev/null
-    wait_until 10 not group_lives "$RUN_PID" || kill -KILL -- "-$RUN_PID" 2>/dev/null
+    wait_until "$RUN_PATIENCE" not group_lives "$RUN_PID" || kill -KILL -- "-$RUN_PID" 2>/dev/null
     RUN_PID=
 }
 
