@@ -52,7 +52,7 @@ KIN = {
     "intake": ["import", "import_files"],
     "life": ["holds", "hold_races", "returns", "sweeper", "clocks"],
     "locking": ["locks", "hold_races", "races", "siding"],
-    "held": ["siding"],
+    "kept": ["siding"],
     "migrations": ["command_line", "installed", "first_run", "operate"],
     "orders": ["orders", "holds", "pages"],
     "sale": ["orders", "purchases", "idempotency", "till"],
