@@ -1,9 +1,11 @@
 //! The sweeper before holds that cannot come back: they are seen, told of, tried again, and keep no other.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::kit::{
-    Backend, Metrics, Scenario, Server, Shop, at_once, eventually, run_all_out, run_out,
+    Backend, Metrics, Scenario, Server, Shop, at_once, eventually, hold, let_go, run_all_out,
+    run_out,
 };
 use crate::scenarios;
 
@@ -12,6 +14,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
         a_hold_that_cannot_come_back_is_seen_and_set_aside_once,
         of_two_damaged_books_the_mended_one_gets_its_copies_back,
         more_stuck_holds_than_are_taken_at_once_keep_no_other;
+    Shop on Backend::SERVERS:
+        what_is_never_free_is_waited_for;
 ];
 
 const LONG: Duration = Duration::from_secs(60);
@@ -70,6 +74,42 @@ fn of_two_damaged_books_the_mended_one_gets_its_copies_back(shop: &Shop) {
             (shop.admin.quantity(book) == 5).then_some(())
         });
         assert_eq!(shop.admin.quantity(other), left);
+    }
+}
+
+/// Others have the title all the time, one after the other, as in a flash sale at many instances: no look would
+/// find it free.
+fn what_is_never_free_is_waited_for(shop: &Shop) {
+    const OTHERS: usize = 3;
+    let [before, sold] = shop.books([5, 5]);
+    let is_over = AtomicBool::new(false);
+    let held = shop.storefront.hold(&[(before, 1), (sold, 2)], 600).expect(201);
+    std::thread::scope(|scope| {
+        for _ in 0..OTHERS {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let holder = hold(shop, sold);
+                    std::thread::park_timeout(Duration::from_millis(50));
+                    let_go(holder);
+                }
+            });
+        }
+        // Whatever happens, they end.
+        let _end = Deferred(|| is_over.store(true, Ordering::Relaxed));
+        run_out(shop, &[&held]);
+        eventually(LONG, "all copies are back", || {
+            let left = [before, sold].map(|book| shop.admin.quantity(book));
+            (left == [5, 5]).then_some(())
+        });
+    });
+}
+
+/// Does it when dropped.
+struct Deferred<F: Fn()>(F);
+
+impl<F: Fn()> Drop for Deferred<F> {
+    fn drop(&mut self) {
+        self.0();
     }
 }
 
