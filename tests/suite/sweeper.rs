@@ -78,12 +78,14 @@ fn of_two_damaged_books_the_mended_one_gets_its_copies_back(shop: &Shop) {
 }
 
 /// Others have the title all the time, one after the other, as in a flash sale at many instances: no look would
-/// find it free.
+/// find it free. And it has its turn also behind a title that somebody keeps for good.
 fn what_is_never_free_is_waited_for(shop: &Shop) {
     const OTHERS: usize = 3;
-    let [before, sold] = shop.books([5, 5]);
+    let [before, kept, sold] = shop.books([5, 5, 5]);
     let is_over = AtomicBool::new(false);
     let held = shop.storefront.hold(&[(before, 1), (sold, 2)], 600).expect(201);
+    let stuck = shop.storefront.hold(&[(kept, 1)], 600).expect(201);
+    let keeper = hold(shop, kept);
     std::thread::scope(|scope| {
         for _ in 0..OTHERS {
             scope.spawn(|| {
@@ -96,12 +98,14 @@ fn what_is_never_free_is_waited_for(shop: &Shop) {
         }
         // Whatever happens, they end.
         let _end = Deferred(|| is_over.store(true, Ordering::Relaxed));
-        run_out(shop, &[&held]);
-        eventually(LONG, "all copies are back", || {
-            let left = [before, sold].map(|book| shop.admin.quantity(book));
-            (left == [5, 5]).then_some(())
+        run_out(shop, &[&held, &stuck]);
+        eventually(LONG, "all copies are back but those of what is kept", || {
+            let left = [before, kept, sold].map(|book| shop.admin.quantity(book));
+            (left == [5, 4, 5]).then_some(())
         });
     });
+    let_go(keeper);
+    eventually(LONG, "these too", || (shop.admin.quantity(kept) == 5).then_some(()));
 }
 
 /// Does it when dropped.
