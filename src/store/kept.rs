@@ -66,3 +66,17 @@ fn apart(rows: &BTreeSet<Row>) -> (BTreeSet<BookId>, BTreeSet<OrderId>) {
     }
     (book_ids, order_ids)
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_log_names_what_is_kept() {
+        let order = OrderId(Uuid::from_u128(7));
+        let named = [Row::Book(BookId(7)), Row::Order(order)].map(|row| row.to_string());
+        assert_eq!(named, ["book 7".to_owned(), format!("order {order}")]);
+    }
+}
